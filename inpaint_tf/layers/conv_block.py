@@ -1,0 +1,114 @@
+"""The one convolution block that every network here is made of.
+
+A block is: optional nearest x2 upsampling, a SAME zero-padded convolution with bias, an activation. The paper uses
+ELU throughout, ReLU once (in front of the attention) and none at the two image outputs (section 3.1; the activation
+at `pmconv6` is in the authors' v1.0.0 code only).
+
+Upsampling followed by a 3x3 convolution reads every input pixel through several taps that see the same value. The
+block adds those taps up first and runs one stride-2 transposed convolution with a 4x4 kernel instead: 4 taps an
+output pixel, not 9, the same numbers up to rounding, at the borders too.
+"""
+
+import keras
+import tensorflow as tf
+
+ACTIVATIONS = {"elu": tf.nn.elu, "relu": tf.nn.relu, "linear": tf.identity}
+
+
+@keras.saving.register_keras_serializable(package="inpaint_tf")
+class ConvBlock(keras.layers.Layer):
+    """[x2 nearest upsampling ->] convolution -> activation.
+
+    Args:
+        filters: Output channels.
+        kernel_size: Side of the square kernel.
+        strides: 1 or 2, SAME padding as TensorFlow does it (at stride 2 a 3x3 kernel pads one row below, none above).
+        dilation_rate: Distance of the kernel's taps.
+        upsample: Whether a nearest x2 upsampling comes first. Needs kernel size 3, stride 1, dilation 1.
+        activation: "elu", "relu" or "linear".
+
+    Call:
+        [B, H, W, C] -> [B, ceil(H / strides), ceil(W / strides), filters], or [B, 2H, 2W, filters] with upsampling.
+
+    Raises:
+        ValueError: for an unknown activation, or upsampling with another kernel than a plain 3x3.
+    """
+
+    def __init__(self, filters, kernel_size, strides=1, dilation_rate=1, upsample=False, activation="elu", **kwargs):
+        super().__init__(**kwargs)
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation {activation!r} is unknown; known: {', '.join(ACTIVATIONS)}.")
+        if upsample and (kernel_size, strides, dilation_rate) != (3, 1, 1):
+            raise ValueError(
+                "upsample needs kernel_size 3, strides 1, dilation_rate 1; "
+                f"got {kernel_size}, {strides}, {dilation_rate}."
+            )
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.dilation_rate = dilation_rate
+        self.upsample = upsample
+        self.activation = activation
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.kernel_size, self.kernel_size, input_shape[-1], self.filters),
+            initializer="glorot_uniform",
+        )
+        self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
+        self.built = True
+
+    def call(self, x):
+        kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
+        if self.upsample:
+            x = upsampled_convolution(x, kernel)
+        else:
+            x = tf.nn.conv2d(x, kernel, strides=self.strides, padding="SAME", dilations=self.dilation_rate)
+        return ACTIVATIONS[self.activation](tf.nn.bias_add(x, bias))
+
+    def compute_output_shape(self, input_shape):
+        def scaled(size):
+            if size is None:
+                return None
+            return 2 * size if self.upsample else -(-size // self.strides)
+
+        batch, height, width, _ = input_shape
+        return (batch, scaled(height), scaled(width), self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "dilation_rate": self.dilation_rate,
+            "upsample": self.upsample,
+            "activation": self.activation,
+        }
+
+
+def upsampled_convolution(x, kernel):
+    """Nearest x2 upsampling and a SAME 3x3 convolution, as one transposed convolution.
+
+    Output row 2j sees input rows j-1 (through tap 0) and j (taps 1 and 2); row 2j+1 sees j (taps 0 and 1) and j+1
+    (tap 2). So along each axis the four taps of the stride-2 transposed kernel are t2, t1 + t2, t0 + t1, t0.
+
+    Args:
+        x: [B, H, W, C_in].
+        kernel: [3, 3, C_in, C_out].
+
+    Returns:
+        [B, 2H, 2W, C_out].
+    """
+    kernel = _transposed_taps(_transposed_taps(kernel, axis=0), axis=1)
+    shape = tf.shape(x)
+    output_shape = tf.stack([shape[0], 2 * shape[1], 2 * shape[2], tf.shape(kernel)[3]])
+    y = tf.nn.conv2d_transpose(x, tf.transpose(kernel, [0, 1, 3, 2]), output_shape, strides=2, padding="SAME")
+    y.set_shape([x.shape[0], *(None if s is None else 2 * s for s in x.shape[1:3]), kernel.shape[3]])
+    return y
+
+
+def _transposed_taps(kernel, axis):
+    first, middle, last = tf.split(kernel, 3, axis=axis)
+    return tf.concat([last, middle + last, first + middle, first], axis=axis)

@@ -1,0 +1,206 @@
+"""Contextual attention as matrix products and diagonal sums: the numbers of the literal form at a fifth of the cost.
+
+Three rewritings, each exact up to rounding. Notation: i a foreground position, k a background position, C channels.
+
+Matching. The correlation of two 3x3 patches is the sum of nine pixel products along a diagonal of the pixel Gram
+matrix G[i, k] = <f_i, b_k>: S[i, k] = sum over d in {-1, 0, 1}^2 of G[i + d, k + d], where a term is 0 outside the
+grid (the zero padding). One matrix product (C multiply-adds a pair instead of 9 C), then shifted additions, first
+along rows and then along columns. The squared patch norms are the same sum over |b_k|^2.
+
+Propagation (score fusion) with the identity kernel is a diagonal sum too: of the flattened indices, first row-major,
+then column-major. The next position in column-major order is one row down, or from the last row to the top of the
+next column; on row-major storage that is a shift by one row plus a correction of the first or last row, so nothing
+is transposed.
+
+Pasting. A stride-r transposed convolution with 2r x 2r patches writes each r x r cell of the output from its own
+patch and from three neighbours. Patches overlap as well, so the sum moves inside: along one axis, at rate 2,
+
+    out[2j]     = sum_k (A[j, k] + A[j - 1, k - 1]) b[2k]
+    out[2j + 1] = sum_k (A[j, k] + A[j + 1, k + 1]) b[2k + 1]
+
+and in two dimensions a 2x2 diagonal sum and one matrix product for every corner of the cell (4 C, not 16 C).
+
+Everything works on whole batches; there is no loop over samples.
+"""
+
+import tensorflow as tf
+
+from inpaint_tf.layers.literal_attention import SMALLEST_NORM
+from inpaint_tf.layers.resize import resize_nearest_align_corners, spatial_size
+
+
+def fast_attention(foreground, background, mask, *, rate, fuse, fuse_kernel, softmax_scale, kernel_size):
+    """Contextual attention.
+
+    Args:
+        foreground: float32 [B, H, W, C], the features to rebuild. H and W are multiples of `rate`.
+        background: float32 [B, H', W', C], the features to copy from. H' and W' are multiples of `rate`.
+        mask: float32 [B or 1, H', W', 1], 1 where the background is missing.
+        rate: Matching happens at 1/rate of the size.
+        fuse: Whether scores are propagated between neighbours.
+        fuse_kernel: Odd length of the propagation's diagonal.
+        softmax_scale: Factor in front of the softmax.
+        kernel_size: Odd side of the matching patches.
+
+    Returns:
+        float32 [B, H, W, C], the background pasted by attention; and int32 [B, H / rate, W / rate, 2], (row, column)
+        of every position's strongest patch, absolute, on the background's H' / rate x W' / rate grid.
+    """
+    scores, grid, grid_b = matching_scores(foreground, background, rate, kernel_size)
+    if fuse:
+        scores = propagate_scores(scores, grid[1], grid_b[1], fuse_kernel)
+    valid = valid_patches(mask, grid_b, kernel_size)
+    weights = tf.nn.softmax(scores * (valid * softmax_scale), axis=-1) * valid
+    best = tf.argmax(weights, axis=-1, output_type=tf.int32)
+    best = tf.reshape(best, tf.stack([-1, grid[0], grid[1]]))
+    offsets = tf.stack([best // grid_b[1], best % grid_b[1]], axis=-1)
+    return paste(weights, background, grid, grid_b, rate), offsets
+
+
+def matching_scores(foreground, background, rate, kernel_size):
+    """Correlation of foreground patches with normalised background patches.
+
+    Returns:
+        float32 [B, h w, h' w'] scores, then the grids (h, w) and (h', w') at 1/rate of the sizes.
+    """
+    grid = tuple(size // rate for size in spatial_size(foreground))
+    grid_b = tuple(size // rate for size in spatial_size(background))
+    channels = foreground.shape[-1]
+    f = tf.reshape(resize_nearest_align_corners(foreground, *grid), tf.stack([-1, grid[0] * grid[1], channels]))
+    b = resize_nearest_align_corners(background, *grid_b)
+    b_flat = tf.reshape(b, tf.stack([-1, grid_b[0] * grid_b[1], channels]))
+
+    reach = kernel_size // 2
+    gram = tf.matmul(f, b_flat, transpose_b=True)
+    # Rows: on flattened indices a step of one row is a shift by the width, and running over the edge is the padding.
+    rows = _both_ways(gram, reach, grid[1], grid_b[1])
+    # Columns: here the ends of rows must not meet, so the index is split first.
+    rows = tf.reshape(rows, tf.stack([-1, grid[0], grid[1], grid_b[0], grid_b[1]]))
+    scores = _both_ways(rows, reach, 1, 1, axes=(2, 4))
+    scores = tf.reshape(scores, tf.stack([-1, grid[0] * grid[1], grid_b[0] * grid_b[1]]))
+
+    energy = tf.reduce_sum(tf.square(b), axis=-1, keepdims=True)
+    window = tf.ones([kernel_size, kernel_size, 1, 1])
+    norms = tf.sqrt(tf.maximum(tf.nn.conv2d(energy, window, strides=1, padding="SAME"), SMALLEST_NORM**2))
+    return scores / tf.reshape(norms, tf.stack([-1, 1, grid_b[0] * grid_b[1]])), grid, grid_b
+
+
+def propagate_scores(scores, width, width_b, fuse_kernel):
+    """Diagonal sums of the score matrix on row-major and then on column-major flattened indices.
+
+    Args:
+        scores: float32 [B, h w, h' w'].
+        width: w of the foreground grid.
+        width_b: w' of the background grid.
+        fuse_kernel: Odd length of the diagonal.
+
+    Returns:
+        float32 [B, h w, h' w'].
+    """
+    reach = fuse_kernel // 2
+    scores = _both_ways(scores, reach, 1, 1)
+    total = [scores]
+    for step in (_previous_in_column_order, _next_in_column_order):
+        shifted = scores
+        for _ in range(reach):
+            shifted = step(step(shifted, 1, width), 2, width_b)
+            total.append(shifted)
+    return tf.add_n(total)
+
+
+def valid_patches(mask, grid_b, kernel_size):
+    """float32 [B or 1, 1, h' w']: 1 where the matching patch (zero padded) holds no missing pixel."""
+    mask = resize_nearest_align_corners(mask, *grid_b)
+    touched = tf.nn.max_pool2d(tf.abs(mask), kernel_size, strides=1, padding="SAME")
+    return tf.reshape(tf.cast(tf.equal(touched, 0.0), tf.float32), tf.stack([-1, 1, grid_b[0] * grid_b[1]]))
+
+
+def paste(weights, background, grid, grid_b, rate):
+    """Transposed convolution of attention weights with raw 2 rate x 2 rate background patches, divided by 4.
+
+    Args:
+        weights: float32 [B, h w, h' w'].
+        background: float32 [B, h' rate, w' rate, C].
+        grid: (h, w).
+        grid_b: (h', w').
+        rate: Stride of the patches.
+
+    Returns:
+        float32 [B, h rate, w rate, C].
+    """
+    (height, width), (height_b, width_b) = grid, grid_b
+    channels = background.shape[-1]
+    cells = tf.reshape(background, tf.stack([-1, height_b, rate, width_b, rate, channels]))
+    # Row e of a cell lies at tap e + rate // 2 of its own patch; its other patch is the previous one if that tap is
+    # in the patch's first half, and the next one if it is in the second.
+    neighbour = [-1 if e + rate // 2 < rate else 1 for e in range(rate)]
+    by_row = {s: weights + diagonal_shift(weights, s, width, width_b) for s in set(neighbour)}
+    by_corner = {}
+    for row_step, summed in by_row.items():
+        summed = tf.reshape(summed, tf.stack([-1, height, width, height_b, width_b]))
+        for column_step in set(neighbour):
+            both = summed + diagonal_shift(summed, column_step, 1, 1, axes=(2, 4))
+            by_corner[row_step, column_step] = tf.reshape(both, tf.shape(weights))
+    corners = [
+        tf.matmul(
+            by_corner[neighbour[row], neighbour[column]],
+            tf.reshape(cells[:, :, row, :, column], tf.stack([-1, height_b * width_b, channels])),
+        )
+        for row in range(rate)
+        for column in range(rate)
+    ]
+    pasted = tf.reshape(tf.stack(corners, axis=2), tf.stack([-1, height, width, rate * rate * channels]))
+    if rate > 1:
+        pasted = tf.nn.depth_to_space(pasted, rate)
+    return pasted / 4.0
+
+
+def diagonal_shift(x, sign, step, step_b, axes=(1, 2)):
+    """y[..., i, ..., k, ...] = x[..., i + sign * step, ..., k + sign * step_b, ...], 0 where that is outside.
+
+    Args:
+        x: A tensor of any rank.
+        sign: 1 or -1.
+        step: Shift along the first axis, not negative, Python int or int tensor.
+        step_b: Shift along the second axis, likewise.
+        axes: The two axes.
+    """
+    window, padding = [slice(None)] * x.shape.rank, [[0, 0]] * x.shape.rank
+    for axis, amount in zip(axes, (step, step_b)):
+        size = _axis_size(x, axis)
+        amount = min(amount, size) if isinstance(size, int) and isinstance(amount, int) else tf.minimum(amount, size)
+        window[axis] = slice(amount, None) if sign > 0 else slice(None, size - amount)
+        padding[axis] = [0, amount] if sign > 0 else [amount, 0]
+    return tf.pad(x[tuple(window)], padding)
+
+
+def _both_ways(x, reach, step, step_b, axes=(1, 2)):
+    """x plus its diagonal neighbours up to `reach` steps away on either side."""
+    shifts = [
+        diagonal_shift(x, sign, distance * step, distance * step_b, axes)
+        for distance in range(1, reach + 1)
+        for sign in (-1, 1)
+    ]
+    return tf.add_n([x, *shifts])
+
+
+def _previous_in_column_order(x, axis, width):
+    """y[p] = x[position before p in column-major order] on a row-major flattened axis; 0 before the first."""
+    size = _axis_size(x, axis)
+    last_row = _cut(x, axis, size - width, size - 1)
+    return tf.concat([tf.zeros_like(_cut(x, axis, 0, 1)), last_row, _cut(x, axis, 0, size - width)], axis)
+
+
+def _next_in_column_order(x, axis, width):
+    """y[p] = x[position after p in column-major order] on a row-major flattened axis; 0 after the last."""
+    size = _axis_size(x, axis)
+    first_row = _cut(x, axis, 1, width)
+    return tf.concat([_cut(x, axis, width, size), first_row, tf.zeros_like(_cut(x, axis, 0, 1))], axis)
+
+
+def _cut(x, axis, begin, end):
+    return x[(slice(None),) * axis + (slice(begin, end),)]
+
+
+def _axis_size(x, axis):
+    return x.shape[axis] if x.shape[axis] is not None else tf.shape(x)[axis]

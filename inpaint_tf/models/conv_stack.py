@@ -1,0 +1,102 @@
+"""Networks as lists of convolutions: the list is data, the stack runs it.
+
+A list of `Conv` entries says everything there is to know about a branch: names as in the authors' checkpoints,
+widths, strides, dilations. Models are built from it, checkpoints are matched by it, receptive fields and costs are
+derived from it.
+"""
+
+import dataclasses
+
+import keras
+
+from inpaint_tf.layers import ConvBlock
+
+
+@dataclasses.dataclass(frozen=True)
+class Conv:
+    """One convolution of a list. `width` counts in units of the network's base width; `channels` is absolute.
+
+    Attributes:
+        name: The authors' name of the layer.
+        width: Output channels as a multiple of the base width (may be 0.5). Ignored if `channels` is given.
+        kernel: Side of the kernel.
+        stride: 1 or 2.
+        dilation: Distance of the kernel's taps.
+        upsample: Whether a nearest x2 upsampling comes first.
+        activation: An activation of `ConvBlock`.
+        channels: Output channels that do not scale with the width (the image outputs).
+    """
+
+    name: str
+    width: float = 1
+    kernel: int = 3
+    stride: int = 1
+    dilation: int = 1
+    upsample: bool = False
+    activation: str = "elu"
+    channels: int | None = None
+
+    def filters(self, base_width):
+        """Output channels at a base width.
+
+        Raises:
+            ValueError: if they come out fractional.
+        """
+        filters = self.channels if self.channels is not None else self.width * base_width
+        if filters != int(filters) or filters < 1:
+            raise ValueError(f"layer {self.name} would have {filters:g} channels: width {base_width} must be even.")
+        return int(filters)
+
+    def block(self, base_width):
+        """The Keras layer of this entry."""
+        return ConvBlock(
+            self.filters(base_width),
+            self.kernel,
+            strides=self.stride,
+            dilation_rate=self.dilation,
+            upsample=self.upsample,
+            activation=self.activation,
+            name=self.name,
+        )
+
+
+@keras.saving.register_keras_serializable(package="inpaint_tf")
+class ConvStack(keras.layers.Layer):
+    """Runs a list of convolutions one after the other.
+
+    Args:
+        convs: Sequence of `Conv` (or of their dictionaries, as `get_config` gives them).
+        width: Base width.
+
+    Call:
+        [B, H, W, C] -> features of the last convolution.
+    """
+
+    def __init__(self, convs, width, **kwargs):
+        super().__init__(**kwargs)
+        self.convs = tuple(conv if isinstance(conv, Conv) else Conv(**conv) for conv in convs)
+        self.width = width
+        self.blocks = [conv.block(width) for conv in self.convs]
+
+    def build(self, input_shape):
+        for block in self.blocks:
+            block.build(input_shape)
+            input_shape = block.compute_output_shape(input_shape)
+        self.built = True
+
+    def call(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+    def compute_output_shape(self, input_shape):
+        for block in self.blocks:
+            input_shape = block.compute_output_shape(input_shape)
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "convs": [dataclasses.asdict(conv) for conv in self.convs],
+            "width": self.width,
+        }
