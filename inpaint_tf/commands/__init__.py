@@ -1,0 +1,1 @@
+"""The commands of `inpaint-tf`: thin absl mains over the library."""

@@ -1,0 +1,75 @@
+"""`inpaint-tf COMMAND`: finds the command, parses its flags, turns errors into one line and an exit code.
+
+A command is a module with `SUMMARY` (one line), `define_flags(values)`, which defines its flags on an absl
+`FlagValues`, and `run(options, arguments)`, which gets the parsed flags and the remaining words and returns the exit
+code. Every command has its own set of flags, so nothing is global and several may run in one process.
+
+Exit codes: 0 done, 1 some of many failed, 2 bad input or usage, 130 interrupted.
+"""
+
+import importlib
+import sys
+
+from absl import flags
+
+from inpaint_tf.errors import UserError
+
+# Name -> module. Modules are imported when their command runs.
+COMMANDS = {
+    "inpaint": "inpaint_tf.commands.inpaint",
+    "convert": "inpaint_tf.commands.convert",
+    "presets": "inpaint_tf.commands.presets",
+}
+
+
+def main(argv=None):
+    """Runs one command.
+
+    Args:
+        argv: Words behind the program's name; None takes those of the process.
+
+    Returns:
+        The exit code.
+    """
+    argv = sys.argv[1:] if argv is None else list(argv)
+    if not argv or argv[0] in ("--help", "-h", "help"):
+        print(_overview())
+        return 0 if argv else 2
+    name, words = argv[0], argv[1:]
+    if name not in COMMANDS:
+        return _fail(f"unknown command {name!r}; known: {', '.join(COMMANDS)}.")
+    module = importlib.import_module(COMMANDS[name])
+    values = flags.FlagValues()
+    flags.DEFINE_boolean("traceback", False, "Show the whole trace of an error.", flag_values=values)
+    module.define_flags(values)
+    if any(word in ("--help", "-h", "-help") for word in words):
+        print(f"inpaint-tf {name}: {module.SUMMARY}\n\n{module.__doc__}\n{values.get_help()}")
+        return 0
+    try:
+        arguments = values([f"inpaint-tf {name}", *words])[1:]
+    except flags.Error as error:
+        return _fail(f"{name}: {_one_line(error)} (inpaint-tf {name} --help lists the flags)")
+    try:
+        return module.run(values, arguments)
+    except UserError as error:
+        if values.traceback:
+            raise
+        return _fail(_one_line(error))
+    except KeyboardInterrupt:
+        return _fail("interrupted.", 130)
+
+
+def _fail(message, code=2):
+    print(f"inpaint-tf: {message}", file=sys.stderr)
+    return code
+
+
+def _one_line(error):
+    return " ".join(str(error).split())
+
+
+def _overview():
+    lines = ["inpaint-tf COMMAND [--flag=value ...]", ""]
+    for name, module in COMMANDS.items():
+        lines.append(f"  {name:<12} {importlib.import_module(module).SUMMARY}")
+    return "\n".join([*lines, "", "inpaint-tf COMMAND --help lists a command's flags."])

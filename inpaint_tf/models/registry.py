@@ -1,0 +1,33 @@
+"""Names of models. A preset, a flag file and a checkpoint name a model by these."""
+
+from inpaint_tf.errors import UserError
+from inpaint_tf.models.deepfill_v1 import DeepFillV1
+
+# Name -> class and the arguments that the name fixes.
+MODELS = {
+    "deepfill_v1": (DeepFillV1, {"attention_branch": True}),
+    "deepfill_v1_baseline": (DeepFillV1, {"attention_branch": False}),
+}
+
+
+def build_model(name, **config):
+    """A built generator with fresh weights.
+
+    Args:
+        name: A key of `MODELS`.
+        **config: Constructor arguments of the model's class that the name leaves open, e.g. `width`.
+
+    Raises:
+        UserError: for an unknown name, or an argument that the name fixes or the class does not know.
+    """
+    if name not in MODELS:
+        raise UserError(f"unknown model {name!r}; known: {', '.join(sorted(MODELS))}.")
+    model_class, fixed = MODELS[name]
+    if clash := sorted(set(config) & set(fixed)):
+        raise UserError(f"model {name!r} fixes {', '.join(clash)}; choose another model name instead.")
+    try:
+        model = model_class(**fixed, **config)
+    except TypeError as error:
+        raise UserError(f"model {name!r} cannot be built from {config}: {error}.") from error
+    model.build(None)
+    return model

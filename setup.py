@@ -1,0 +1,28 @@
+"""Package, dependencies and the console command."""
+
+import pathlib
+
+from setuptools import find_packages, setup
+
+setup(
+    name="inpaint_tf",
+    version="0.1.0",
+    description="Generative image inpainting with contextual attention, in TensorFlow 2 and Keras 3",
+    long_description=(pathlib.Path(__file__).parent / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["inpaint_tf", "inpaint_tf.*"]),
+    package_data={"inpaint_tf.weights": ["*/*"]},
+    install_requires=[
+        "tensorflow>=2.20,<2.22",
+        "keras>=3.12,<4",
+        "numpy>=2.0,<3",
+        "opencv-python-headless>=4.10,<6",
+        "absl-py>=2.1,<3",
+        # Reads and writes what OpenCV cannot: EXIF and ICC profiles, CMYK, palettes.
+        "pillow>=11,<14",
+    ],
+    extras_require={"dev": ["pytest>=8,<10"]},
+    entry_points={"console_scripts": ["inpaint-tf=inpaint_tf.commands.dispatcher:main"]},
+)
