@@ -8,6 +8,7 @@ Exit codes: 0 done, 1 some of many failed, 2 bad input or usage, 130 interrupted
 """
 
 import importlib
+import os
 import sys
 
 from absl import flags
@@ -31,6 +32,8 @@ def main(argv=None):
     Returns:
         The exit code.
     """
+    # TensorFlow announces missing CUDA libraries on every CPU machine; a command speaks for itself.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     argv = sys.argv[1:] if argv is None else list(argv)
     if not argv or argv[0] in ("--help", "-h", "help"):
         print(_overview())

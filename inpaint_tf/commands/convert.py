@@ -1,0 +1,42 @@
+"""The authors' TensorFlow 1 checkpoint becomes a preset folder, or a preset goes back into their layout.
+
+  inpaint-tf convert --checkpoint=snap-0 --output=places2_authors
+  inpaint-tf convert --preset=places2_authors --output_checkpoint=back/snap-0
+"""
+
+from absl import flags
+
+from inpaint_tf.errors import UserError
+
+SUMMARY = "the authors' checkpoint -> preset folder, and back"
+
+
+def define_flags(values):
+    flags.DEFINE_string("checkpoint", None, "Prefix of the authors' checkpoint, or its folder.", flag_values=values)
+    flags.DEFINE_string("output", None, "Preset folder to write.", flag_values=values)
+    flags.DEFINE_enum(
+        "dtype", "float32", ["float32", "float16"], "Type to store the preset's weights in.", flag_values=values
+    )
+    flags.DEFINE_string("preset", None, "Preset (name or folder) to write as a checkpoint.", flag_values=values)
+    flags.DEFINE_string("output_checkpoint", None, "Checkpoint prefix to write.", flag_values=values)
+
+
+def run(options, arguments):
+    if arguments:
+        raise UserError(f"convert takes flags only; got {' '.join(arguments)}.")
+    there = options.checkpoint is not None and options.output is not None
+    back = options.preset is not None and options.output_checkpoint is not None
+    if there == back:
+        raise UserError("convert needs either --checkpoint and --output, or --preset and --output_checkpoint.")
+
+    from inpaint_tf.convert.authors_checkpoint import checkpoint_to_preset, preset_to_checkpoint
+
+    if there:
+        done = checkpoint_to_preset(options.checkpoint, options.output, options.dtype)
+        print(f"{options.output}: {done.model}, width {done.width}, {done.loaded} variables.")
+        if done.kept:
+            print(f"Not part of the generator, kept for the way back: {', '.join(done.kept)}.")
+    else:
+        names = preset_to_checkpoint(options.preset, options.output_checkpoint)
+        print(f"{options.output_checkpoint}: {len(names)} variables in the authors' layout.")
+    return 0

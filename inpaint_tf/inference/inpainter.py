@@ -1,0 +1,165 @@
+"""The predictor: a photo with a hole goes in, a completed photo comes out. Everything that inpaints uses this class."""
+
+import dataclasses
+import time
+
+import numpy as np
+
+from inpaint_tf.errors import UserError
+from inpaint_tf.inference.full_run import FullRun
+from inpaint_tf.models.presets import load_preset
+from inpaint_tf.models.two_stage import SIZE_MULTIPLE
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What one run gave.
+
+    Attributes:
+        completed: uint8 [H, W, 3] RGB: the photo, bit-identical outside the hole.
+        coarse: float32 [H, W, 3] RGB in [-1, 1], output of the first stage; to be looked at inside the hole only.
+        refined: float32 [H, W, 3] RGB in [-1, 1], output of the second stage, likewise.
+        offsets: int32 [ceil(H/8), ceil(W/8), 2], absolute (row, column) on that grid of what every position was
+            copied from; None for a model without attention or a photo without a hole.
+        seconds: Wall-clock time of the run.
+    """
+
+    completed: np.ndarray
+    coarse: np.ndarray
+    refined: np.ndarray
+    offsets: np.ndarray | None
+    seconds: float
+
+
+class Inpainter:
+    """Completes photos of any size with a two-stage generator.
+
+    Args:
+        model: A `TwoStageGenerator`.
+        channel_order: "RGB" or "BGR", what the weights were trained with. Images here are RGB all the same.
+
+    Example:
+        >>> import numpy as np
+        >>> from inpaint_tf import Inpainter
+        >>> image = np.full((40, 50, 3), 128, np.uint8)
+        >>> mask = np.zeros((40, 50), bool)
+        >>> mask[10:20, 10:20] = True
+        >>> Inpainter.from_preset()(image, mask).shape
+        (40, 50, 3)
+    """
+
+    def __init__(self, model, channel_order="RGB"):
+        self.model = model
+        self.channel_order = channel_order
+        self._engine = FullRun(model)
+
+    @classmethod
+    def from_preset(cls, name_or_folder=None, *, attention="fast"):
+        """An inpainter with a preset's weights.
+
+        Args:
+            name_or_folder: Name of a bundled preset or a preset folder; None is the default preset.
+            attention: "fast" or "literal", see `ContextualAttention`.
+
+        Raises:
+            UserError: for an unknown preset or weights that do not fit or are corrupt.
+        """
+        model, config = load_preset(name_or_folder, attention_form=attention)
+        return cls(model, config.channel_order)
+
+    def __call__(self, image, mask):
+        """uint8 [H, W, 3] RGB and mask -> completed uint8 [H, W, 3] RGB; see `run`."""
+        return self.run(image, mask).completed
+
+    def run(self, image, mask):
+        """Completes one photo.
+
+        Args:
+            image: uint8 [H, W, 3] RGB, any size from 1 px up.
+            mask: [H, W] or [H, W, 1], bool (True = hole) or uint8 (above 127 = hole).
+
+        Returns:
+            A `Result`. Without a hole, `completed` is a copy of the image.
+
+        Raises:
+            UserError: for another type, shape or size, or a mask that leaves no known pixel.
+        """
+        started = time.perf_counter()
+        hole = check_image_and_mask(image, mask)
+        if not hole.any():
+            unchanged = to_float(image)
+            return Result(image.copy(), unchanged, unchanged, None, time.perf_counter() - started)
+        outputs = self._engine(
+            self._swap(to_float(pad_to_multiple(image))), pad_to_multiple(hole)[..., np.newaxis].astype(np.float32)
+        )
+        height, width = hole.shape
+        coarse, refined = (self._swap(outputs[stage])[:height, :width] for stage in ("coarse", "refined"))
+        return Result(
+            composite(image, hole, refined),
+            coarse,
+            refined,
+            outputs.get("offsets"),
+            time.perf_counter() - started,
+        )
+
+    @property
+    def traces(self):
+        """How many graphs were built so far; it does not grow with the number of sizes."""
+        return self._engine.traces
+
+    def _swap(self, image):
+        """RGB <-> the model's channel order."""
+        return image[..., ::-1] if self.channel_order == "BGR" else image
+
+
+def check_image_and_mask(image, mask):
+    """Checks what a user gave and returns the hole as bool [H, W]. Raises UserError; see `Inpainter.run`."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
+        raise UserError(f"the image must be a uint8 RGB array [height, width, 3]; got {_describe(image)}.")
+    if not isinstance(mask, np.ndarray) or mask.dtype not in (np.uint8, np.bool_):
+        raise UserError(f"the mask must be a uint8 or bool array [height, width]; got {_describe(mask)}.")
+    if mask.ndim == 3 and mask.shape[-1] == 1:
+        mask = mask[..., 0]
+    if mask.shape != image.shape[:2] or 0 in mask.shape:
+        raise UserError(
+            f"the mask must have the image's size; the image is {size_text(image)}, the mask {size_text(mask)}."
+        )
+    hole = mask if mask.dtype == np.bool_ else mask > 127
+    if hole.all():
+        raise UserError("the mask covers the whole image; some pixels must be known to fill the others from.")
+    return hole
+
+
+def size_text(image):
+    """"640x480" of an array [H, W, ...]: width first, as people say it."""
+    return "x".join(str(side) for side in image.shape[1::-1])
+
+
+def pad_to_multiple(x, multiple=SIZE_MULTIPLE):
+    """Mirrors [H, W, ...] beyond its bottom and right edges up to the next multiple. A mirrored hole is a hole."""
+    padding = [(0, -side % multiple) for side in x.shape[:2]] + [(0, 0)] * (x.ndim - 2)
+    return np.pad(x, padding, mode="symmetric")
+
+
+def to_float(image):
+    """uint8 -> float32 in [-1, 1], x / 127.5 - 1."""
+    return image.astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def composite(image, hole, filled):
+    """Known pixels of `image` bit-identical, the hole from `filled`.
+
+    Args:
+        image: uint8 [H, W, 3].
+        hole: bool [H, W].
+        filled: float32 [H, W, 3] in [-1, 1].
+
+    Returns:
+        uint8 [H, W, 3]; rounded, where the authors' test script truncates.
+    """
+    levels = np.clip(np.rint((filled + 1) * 127.5), 0, 255).astype(np.uint8)
+    return np.where(hole[..., np.newaxis], levels, image)
+
+
+def _describe(x):
+    return f"{x.dtype} {list(x.shape)}" if isinstance(x, np.ndarray) else type(x).__name__

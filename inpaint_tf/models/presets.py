@@ -1,0 +1,236 @@
+"""Presets: a model's weights and everything needed to use them, in one folder.
+
+A preset folder holds `config.json` (model name, constructor arguments, channel order, source, SHA-256 of the weights),
+`weights.npz` (one array a variable, under the variable's name) and usually `MODEL_CARD.md`. Variables are matched by
+name, never by position, and the weights are checked against the SHA-256 before they are used.
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+import zipfile
+
+import numpy as np
+
+from inpaint_tf.errors import UserError
+from inpaint_tf.models.registry import MODELS, build_model
+
+BUNDLED = pathlib.Path(__file__).parent.parent / "weights"
+DEFAULT_PRESET = "photos_small"
+CHANNEL_ORDERS = ("RGB", "BGR")
+_CONFIG, _WEIGHTS = "config.json", "weights.npz"
+
+
+@dataclasses.dataclass(frozen=True)
+class PresetConfig:
+    """What `config.json` says.
+
+    Attributes:
+        model: Name in the registry, e.g. "deepfill_v1".
+        config: Constructor arguments of the model, e.g. {"width": 32}.
+        channel_order: "RGB" or "BGR", the order the weights were trained with.
+        source: Where the weights come from.
+        sha256: Of `weights.npz`.
+        summary: One line for listings: data, terms.
+    """
+
+    model: str
+    config: dict
+    channel_order: str
+    source: str
+    sha256: str = ""
+    summary: str = ""
+
+
+def bundled_presets():
+    """Names of the presets that ship with the package, sorted."""
+    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{_CONFIG}"))
+
+
+def preset_folder(name_or_folder=None):
+    """Finds a preset.
+
+    Args:
+        name_or_folder: Name of a bundled preset, or a folder; None is the default preset.
+
+    Returns:
+        The preset's folder.
+
+    Raises:
+        UserError: if there is none, listing those there are.
+    """
+    name = DEFAULT_PRESET if name_or_folder is None else name_or_folder
+    for folder in (BUNDLED / str(name), pathlib.Path(name)):
+        if (folder / _CONFIG).is_file():
+            return folder
+    raise UserError(
+        f"preset {str(name)!r} is neither a bundled preset ({', '.join(bundled_presets()) or 'none'}) "
+        f"nor a folder with a {_CONFIG}."
+    )
+
+
+def read_config(folder):
+    """The `PresetConfig` of a preset folder. Raises UserError if it cannot be understood."""
+    path = pathlib.Path(folder) / _CONFIG
+    try:
+        config = PresetConfig(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is not a preset's configuration: {error}.") from error
+    if config.channel_order not in CHANNEL_ORDERS:
+        raise UserError(f"{path}: channel_order {config.channel_order!r} is unknown; known: RGB, BGR.")
+    if config.model not in MODELS:
+        raise UserError(f"{path}: model {config.model!r} is unknown; known: {', '.join(sorted(MODELS))}.")
+    return config
+
+
+def load_preset(name_or_folder=None, **overrides):
+    """Builds a preset's model and loads its weights.
+
+    Args:
+        name_or_folder: See `preset_folder`.
+        **overrides: Constructor arguments that don't change the weights, e.g. `attention_form`.
+
+    Returns:
+        The Keras model and its `PresetConfig`.
+
+    Raises:
+        UserError: for an unknown preset, a wrong checksum, or a missing, extra or misshapen variable.
+    """
+    folder = preset_folder(name_or_folder)
+    config = read_config(folder)
+    arrays = read_weights(folder, config)
+    model = build_model(config.model, **{**config.config, **overrides})
+    assign_weights(model, arrays, source=str(folder / _WEIGHTS))
+    return model, config
+
+
+def read_weights(folder, config):
+    """Name -> array of a preset's variables, after checking the SHA-256. Raises UserError if that fails."""
+    path = pathlib.Path(folder) / _WEIGHTS
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != config.sha256:
+        raise UserError(
+            f"{path} is corrupt: its SHA-256 is {found[:12]}..., {_CONFIG} says {config.sha256[:12]}...; "
+            "get the preset again."
+        )
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} holds no arrays: {error}.") from error
+
+
+def named_variables(model):
+    """Name -> Keras variable of a model, e.g. "coarse/conv1/kernel": the path inside the model."""
+    return {variable.path.split("/", 1)[1]: variable for variable in model.variables}
+
+
+def assign_weights(model, arrays, source):
+    """Gives a model its weights by name.
+
+    Args:
+        model: A built Keras model.
+        arrays: Name -> array.
+        source: What to call the arrays in an error.
+
+    Raises:
+        UserError: naming every missing, extra or misshapen variable; the model is then unchanged.
+    """
+    variables = named_variables(model)
+    check_shapes(
+        {name: tuple(variable.shape) for name, variable in variables.items()},
+        {name: array.shape for name, array in arrays.items()},
+        source,
+    )
+    for name, variable in variables.items():
+        variable.assign(arrays[name].astype(np.float32))
+
+
+def check_shapes(expected, found, source):
+    """Compares name -> shape of what a model needs with what a file holds. Raises UserError naming all differences."""
+    problems = [f"{name} {expected[name]} is missing" for name in sorted(set(expected) - set(found))]
+    problems += [f"{name} {found[name]} is not of this model" for name in sorted(set(found) - set(expected))]
+    problems += [
+        f"{name} has shape {tuple(found[name])}, the model needs {tuple(expected[name])}"
+        for name in sorted(set(expected) & set(found))
+        if tuple(expected[name]) != tuple(found[name])
+    ]
+    if problems:
+        shown = "; ".join(problems[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else "")
+        raise UserError(f"{source} does not fit the model: {shown}.")
+
+
+def save_preset(
+    folder,
+    model,
+    model_name,
+    model_config,
+    channel_order,
+    source,
+    *,
+    summary="",
+    dtype=None,
+    weights=None,
+    extra_files=None,
+):
+    """Writes a preset folder, aside first and then renamed.
+
+    Args:
+        folder: Where to; must not exist or be empty.
+        model: The built Keras model.
+        model_name: Its name in the registry.
+        model_config: Its constructor arguments beyond those that the name fixes.
+        channel_order: "RGB" or "BGR".
+        source: Where the weights come from, one line.
+        summary: One line for listings.
+        dtype: Type to store floats in, e.g. "float16"; None keeps float32.
+        weights: Name -> array to store instead of the model's own values (averaged weights, say).
+        extra_files: File name -> bytes that go into the folder too.
+
+    Raises:
+        UserError: if the folder is not empty or cannot be written, or `weights` doesn't fit the model.
+    """
+    folder = pathlib.Path(folder)
+    variables = named_variables(model)
+    if weights is None:
+        weights = {name: variable.numpy() for name, variable in variables.items()}
+    shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
+    check_shapes(shapes, {name: array.shape for name, array in weights.items()}, "weights")
+    content = io.BytesIO()
+    np.savez_compressed(content, **{name: array.astype(dtype or array.dtype) for name, array in weights.items()})
+    digest = hashlib.sha256(content.getvalue()).hexdigest()
+    config = PresetConfig(model_name, model_config, channel_order, source, digest, summary)
+    files = {
+        _WEIGHTS: content.getvalue(),
+        _CONFIG: (json.dumps(dataclasses.asdict(config), indent=2) + "\n").encode(),
+        **(extra_files or {}),
+    }
+    write_folder(folder, files)
+
+
+def write_folder(folder, files):
+    """Writes name -> bytes as a new folder, aside and then renamed. Raises UserError if it is there and not empty."""
+    folder = pathlib.Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} exists and is not empty; name another folder.")
+    partial = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = pathlib.Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        for name, content in files.items():
+            (partial / name).write_bytes(content)
+        partial.chmod(0o755)
+        os.replace(partial, folder)
+    except OSError as error:
+        if partial is not None:
+            shutil.rmtree(partial, ignore_errors=True)
+        raise UserError(f"cannot write {folder}: {error.strerror or error}.") from error

@@ -1,0 +1,71 @@
+"""Attention offsets as colours: where every pixel of the hole was copied from (paper, figure 5).
+
+The relative offset (source minus own position) is drawn with the Middlebury colour wheel of optical flow: the hue is
+the direction, the saturation the distance relative to the longest offset in the picture. White copies from itself.
+
+Reference: Baker et al., A Database and Evaluation Methodology for Optical Flow, 2007; authors' v1.0.0 code, which
+takes the row as the wheel's first axis and the column as its second.
+"""
+
+import numpy as np
+
+# Colours between the wheel's corners: red, yellow, green, cyan, blue, magenta and back.
+_SEGMENTS = ((15, 0, 1, +1), (6, 1, 0, -1), (4, 1, 2, +1), (11, 2, 1, -1), (13, 2, 0, +1), (6, 0, 2, -1))
+
+
+def colour_wheel():
+    """float64 [55, 3] RGB in [0, 255]."""
+    wheel = []
+    for count, steady, moving, direction in _SEGMENTS:
+        ramp = np.floor(255 * np.arange(count) / count)
+        colours = np.zeros((count, 3))
+        colours[:, steady] = 255
+        colours[:, moving] = ramp if direction > 0 else 255 - ramp
+        wheel.append(colours)
+    return np.concatenate(wheel)
+
+
+def relative_offsets(offsets):
+    """Absolute (row, column) offsets int [h, w, 2] -> source minus own position, int32 [h, w, 2]."""
+    rows, columns = np.mgrid[: offsets.shape[0], : offsets.shape[1]]
+    return np.asarray(offsets, np.int32) - np.stack([rows, columns], axis=-1).astype(np.int32)
+
+
+def flow_colours(flow):
+    """Displacements as colours.
+
+    Args:
+        flow: [h, w, 2] displacement (row, column).
+
+    Returns:
+        uint8 [h, w, 3] RGB.
+    """
+    flow = np.asarray(flow, np.float64)
+    length = np.sqrt(np.sum(flow**2, axis=-1))
+    longest = length.max() + np.finfo(np.float64).eps
+    first, second = flow[..., 0] / longest, flow[..., 1] / longest
+    length = np.sqrt(first**2 + second**2)
+    wheel = colour_wheel() / 255
+    position = (np.arctan2(-second, -first) / np.pi + 1) / 2 * (len(wheel) - 1)
+    below = np.floor(position).astype(int)
+    part = (position - below)[..., np.newaxis]
+    colour = (1 - part) * wheel[below] + part * wheel[(below + 1) % len(wheel)]
+    colour = 1 - length[..., np.newaxis] * (1 - colour)
+    return np.floor(255 * colour).astype(np.uint8)
+
+
+def draw_offsets(offsets, height, width):
+    """The attention flow at an image's size.
+
+    Args:
+        offsets: int [h, w, 2] absolute (row, column), as `ContextualAttention` gives them; negative where none was
+            computed (drawn as white).
+        height: Rows of the picture, at most 8 h.
+        width: Columns of the picture, at most 8 w.
+
+    Returns:
+        uint8 [height, width, 3] RGB, every offset drawn as a square of 8 pixels.
+    """
+    offsets = np.asarray(offsets)
+    flow = np.where(offsets >= 0, relative_offsets(offsets), 0)
+    return flow_colours(flow).repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
