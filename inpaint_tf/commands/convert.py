@@ -6,6 +6,7 @@
 
 from absl import flags
 
+from inpaint_tf.commands.tensorflow_loading import load_tensorflow
 from inpaint_tf.errors import UserError
 
 SUMMARY = "the authors' checkpoint -> preset folder, and back"
@@ -29,6 +30,7 @@ def run(options, arguments):
     if there == back:
         raise UserError("convert needs either --checkpoint and --output, or --preset and --output_checkpoint.")
 
+    load_tensorflow()
     from inpaint_tf.convert.authors_checkpoint import checkpoint_to_preset, preset_to_checkpoint
 
     if there:

@@ -1,5 +1,8 @@
 """Lists the presets that ship with the package; one of them is the default of every command."""
 
+from inpaint_tf.commands.tensorflow_loading import load_tensorflow
+from inpaint_tf.errors import UserError
+
 SUMMARY = "list the bundled presets"
 
 
@@ -8,7 +11,7 @@ def define_flags(values):
 
 
 def run(options, arguments):
-    from inpaint_tf.errors import UserError
+    load_tensorflow()
     from inpaint_tf.models.presets import BUNDLED, DEFAULT_PRESET, bundled_presets, read_config
 
     if arguments:

@@ -165,8 +165,7 @@ def check_shapes(expected, found, source):
         if tuple(expected[name]) != tuple(found[name])
     ]
     if problems:
-        shown = "; ".join(problems[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else "")
-        raise UserError(f"{source} does not fit the model: {shown}.")
+        raise UserError(f"{source} does not fit the model: {'; '.join(problems)}.")
 
 
 def save_preset(

@@ -69,3 +69,24 @@ def draw_offsets(offsets, height, width):
     offsets = np.asarray(offsets)
     flow = np.where(offsets >= 0, relative_offsets(offsets), 0)
     return flow_colours(flow).repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
+
+
+def draw_hole_flow(offsets, hole):
+    """The attention flow of the hole; everything else is white.
+
+    Args:
+        offsets: int [ceil(H/8), ceil(W/8), 2], see `draw_offsets`; None draws nothing.
+        hole: bool [H, W].
+
+    Returns:
+        uint8 [H, W, 3] RGB.
+    """
+    height, width = hole.shape
+    if offsets is None:
+        return np.full((height, width, 3), 255, np.uint8)
+    rows, columns = offsets.shape[:2]
+    padded = np.zeros((8 * rows, 8 * columns), bool)
+    padded[:height, :width] = hole
+    cells = padded.reshape(rows, 8, columns, 8).any(axis=(1, 3))
+    drawn = draw_offsets(np.where(cells[..., np.newaxis], offsets, -1), height, width)
+    return np.where(hole[..., np.newaxis], drawn, np.uint8(255))
