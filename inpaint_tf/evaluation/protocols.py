@@ -1,0 +1,224 @@
+"""Evaluation protocols, frozen under a name: which images, cut how, under which holes, with which seed.
+
+A protocol never changes; a better one gets another name. Together with the image files it determines a `Manifest`
+(`masks.manifest`), whose hash results carry. File names are not part of the hash, pixels are.
+"""
+
+import dataclasses
+import pathlib
+
+import cv2
+import numpy as np
+
+from inpaint_tf.data.image_files import READABLE, read_photo
+from inpaint_tf.errors import UserError
+from inpaint_tf.evaluation.kodak24 import KODAK24
+from inpaint_tf.masks.manifest import ImageEntry, Manifest, mask_entry, name_some, pixel_hash, read_hole
+from inpaint_tf.masks.sets import AREA_BINS, brush_hole, center_hole, training_box_hole
+from inpaint_tf.progress import progress
+
+LIST_SUFFIXES = (".txt", ".flist", ".lst")
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """What a protocol's name stands for.
+
+    Attributes:
+        name: The name.
+        summary: One line for people.
+        crop: "center": the short side is scaled to `size`, the middle is kept. "random": a random crop at the
+            original scale; images with a shorter side than `size` are enlarged to it first.
+        holes: Function (height, width, random) -> sequence of `Hole`, all of which are used on the image.
+        seed: Of crops and holes; image number i draws from a generator seeded with (seed, i).
+        size: Side of the square crop, pixels.
+        images: Name -> `pixel_hash` of the images that it is about; None takes the user's.
+    """
+
+    name: str
+    summary: str
+    crop: str
+    holes: object
+    seed: int = 0
+    size: int = 256
+    images: dict | None = None
+
+
+def _one_center_hole(height, width, random):
+    return [center_hole(height, width)]
+
+
+def _one_training_box(height, width, random):
+    return [training_box_hole(height, width, random)]
+
+
+def _brush_of_every_area(height, width, random):
+    return [brush_hole(height, width, random, area) for area in AREA_BINS]
+
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol(
+            "kodak24_center128",
+            "the 24 Kodak photos, short side scaled to 256, middle 256x256, hole = middle 128x128",
+            "center",
+            _one_center_hole,
+            images=KODAK24,
+        ),
+        Protocol(
+            "center128",
+            "your images, short side scaled to 256, middle 256x256, hole = middle 128x128",
+            "center",
+            _one_center_hole,
+        ),
+        Protocol(
+            "paper_random_box",
+            "your images, a random 256x256 crop each, a hole as in the paper's training inside a random 128x128 box",
+            "random",
+            _one_training_box,
+            seed=1801,
+        ),
+        Protocol(
+            "free_form",
+            "your images, short side scaled to 256, middle 256x256, five brush masks each: one for every tenth of area",
+            "center",
+            _brush_of_every_area,
+            seed=1806,
+        ),
+    )
+}
+
+
+def protocol_named(name):
+    """The `Protocol` of a name. Raises UserError listing the names."""
+    if name not in PROTOCOLS:
+        raise UserError(f"unknown protocol {name!r}; known: {', '.join(PROTOCOLS)}.")
+    return PROTOCOLS[name]
+
+
+class ImageSource:
+    """Where images come from: a folder (searched through, sorted by path) or a list of paths, one a line.
+
+    Args:
+        path: The folder or the list; relative paths in a list are relative to the list.
+
+    Raises:
+        UserError: if there is no such thing, it holds no images, or files of the list are missing (all are named).
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        if self.path.is_dir():
+            self._root = self.path
+            files = [file for file in self.path.rglob("*") if file.suffix.lower() in READABLE and file.is_file()]
+            self.names = sorted(file.relative_to(self.path).as_posix() for file in files)
+        elif self.path.suffix.lower() in LIST_SUFFIXES and self.path.is_file():
+            self._root = self.path.parent
+            lines = self.path.read_text(encoding="utf-8").splitlines()
+            self.names = [line.strip() for line in lines if line.strip()]
+        else:
+            raise UserError(
+                f"images {self.path}: a folder of images or a list ({' '.join(LIST_SUFFIXES)}, a path a line) is needed."
+            )
+        if not self.names:
+            raise UserError(f"{self.path} holds no images ({' '.join(READABLE)}).")
+        self.check(self.names)
+
+    def check(self, names):
+        """Raises UserError naming the files that are missing."""
+        missing = [name for name in names if not (self._root / name).is_file()]
+        if missing:
+            raise UserError(f"{self.path}: missing images: {name_some(missing)}.")
+
+    def read(self, name):
+        """uint8 [H, W, 3] RGB of an image. Raises UserError if it is missing or damaged."""
+        return read_photo(self._root / name).rgb
+
+
+def prepare(protocol, source):
+    """Works out a protocol on images.
+
+    Args:
+        protocol: `Protocol`.
+        source: `ImageSource`.
+
+    Returns:
+        The `Manifest`, and the `Hole` of every entry.
+
+    Raises:
+        UserError: if images that the protocol names are missing (all are named), or an image is damaged.
+    """
+    entries, holes = [], []
+    for number, (name, image) in enumerate(_images(protocol, source)):
+        random = np.random.default_rng((protocol.seed, number))
+        geometry = _geometry(protocol, image.shape[:2], random)
+        image_entry = ImageEntry(name, pixel_hash(image), *geometry)
+        for hole in protocol.holes(protocol.size, protocol.size, random):
+            entries.append(mask_entry(len(entries), hole, image_entry))
+            holes.append(hole)
+    settings = {"size": protocol.size, "crop": protocol.crop}
+    return Manifest(protocol.name, protocol.seed, settings, tuple(entries)), holes
+
+
+def load(entry, source, folder):
+    """One entry's image and hole, checked against the manifest.
+
+    Args:
+        entry: `MaskEntry` with an image.
+        source: `ImageSource`.
+        folder: Folder of the mask set.
+
+    Returns:
+        uint8 [size, size, 3] RGB and its `Hole`.
+
+    Raises:
+        UserError: if image or mask are missing, damaged, or not those of the manifest.
+    """
+    image = source.read(entry.image.name)
+    if pixel_hash(image) != entry.image.sha256:
+        raise UserError(
+            f"{source.path}/{entry.image.name} is not the image of the manifest (other pixels under the same name); "
+            "evaluate on the images that the mask set was made for."
+        )
+    return cut(image, entry.image.resize, entry.image.crop), read_hole(folder, entry)
+
+
+def cut(image, resize, crop):
+    """Resizes to (height, width), INTER_AREA down and INTER_CUBIC up, and cuts (top, left, height, width) out."""
+    if tuple(resize) != image.shape[:2]:
+        smaller = resize[0] < image.shape[0]
+        interpolation = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+        image = cv2.resize(image, (resize[1], resize[0]), interpolation=interpolation)
+    top, left, height, width = crop
+    return np.ascontiguousarray(image[top : top + height, left : left + width])
+
+
+def _images(protocol, source):
+    """Pairs of name and decoded image: the user's in order, or those that the protocol names, in its order."""
+    if protocol.images is None:
+        for name in progress(source.names, len(source.names), "image read"):
+            yield name, source.read(name)
+        return
+    found = {}
+    for name in source.names:
+        image = source.read(name)
+        found[pixel_hash(image)] = (name, image)
+    missing = [name for name, digest in protocol.images.items() if digest not in found]
+    if missing:
+        raise UserError(f"{source.path} lacks images of {protocol.name} (compared by pixels): {name_some(missing, 24)}.")
+    for digest in protocol.images.values():
+        yield found[digest]
+
+
+def _geometry(protocol, size, random):
+    """(height, width) to resize to and (top, left, height, width) to cut."""
+    short, side = min(size), protocol.size
+    if protocol.crop == "center" or short < side:
+        size = tuple(round(length * side / short) for length in size)
+    spare = [length - side for length in size]
+    if protocol.crop == "center":
+        corner = [length // 2 for length in spare]
+    else:
+        corner = [int(random.integers(length + 1)) for length in spare]
+    return tuple(size), (*corner, side, side)
