@@ -1,0 +1,17 @@
+"""Training losses as small pure functions."""
+
+from inpaint_tf.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
+from inpaint_tf.losses.gradient_penalty import gradient_penalty, interpolate
+from inpaint_tf.losses.reconstruction import discounted_l1, known_region_l1, mean_l1, mean_l2, spatial_discount
+
+__all__ = [
+    "ADVERSARIAL_LOSSES",
+    "AdversarialLoss",
+    "discounted_l1",
+    "gradient_penalty",
+    "interpolate",
+    "known_region_l1",
+    "mean_l1",
+    "mean_l2",
+    "spatial_discount",
+]

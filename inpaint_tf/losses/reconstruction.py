@@ -1,0 +1,76 @@
+"""Reconstruction losses: pixels of the hole, discounted by their distance from what is known, and known pixels.
+
+A pixel deep inside the hole may look in many ways; one at its border hardly. So the paper weighs the absolute error by
+a discount that falls with the distance to the box's border (section 4.2, "spatially discounted reconstruction loss").
+"""
+
+import numpy as np
+import tensorflow as tf
+
+
+def spatial_discount(height, width, discount=0.9):
+    """Weights of a box's pixels, w(i, j) = max(g^min(i, height - i), g^min(j, width - j)).
+
+    The weight is 1 in row 0 and column 0 and g in the last row and column: the distances count from the box's first
+    pixel and from one past its last, as in the authors' v1.0.0 code. It is the maximum, so a pixel counts by the
+    nearer pair of borders.
+
+    Args:
+        height: Rows of the box.
+        width: Columns of the box.
+        discount: g in (0, 1]. 0.9 made the published weights; the paper's text says 0.99. 1 switches it off.
+
+    Returns:
+        float32 NumPy array [1, height, width, 1] in (0, 1].
+    """
+    rows, columns = (
+        np.float64(discount) ** np.minimum(np.arange(size), size - np.arange(size)) for size in (height, width)
+    )
+    weights = np.maximum(rows[:, np.newaxis], columns[np.newaxis, :])
+    return weights.astype(np.float32)[np.newaxis, :, :, np.newaxis]
+
+
+def discounted_l1(target, output, weights):
+    """Mean of |target - output| * weights.
+
+    Args:
+        target: float32 [B, H, W, 3] in [-1, 1], the box of the photo.
+        output: float32 [B, H, W, 3] in [-1, 1], the box of a generator output before pasting.
+        weights: float32 [1, H, W, 1], see `spatial_discount`.
+
+    Returns:
+        float32 scalar in [0, 2]. Divided by the number of values, not by the sum of the weights.
+    """
+    return tf.reduce_mean(tf.abs(target - output) * weights)
+
+
+def known_region_l1(target, output, hole_mask):
+    """Mean absolute error of the known pixels: mean(|target - output| (1 - m)) / mean(1 - m).
+
+    The generator's output replaces nothing there, but it must agree with what surrounds the hole. The authors call it
+    the auto-encoder loss ("ae"); it is missing in the paper's equations.
+
+    Args:
+        target: float32 [B, H, W, 3] in [-1, 1].
+        output: float32 [B, H, W, 3] in [-1, 1], a generator output before pasting.
+        hole_mask: float32 [B or 1, H, W, 1], 1 = hole. With one mask per image the mean is over all known pixels of
+            the batch.
+
+    Returns:
+        float32 scalar in [0, 2]; 0 if nothing is known.
+    """
+    known = 1.0 - hole_mask
+    return tf.math.divide_no_nan(tf.reduce_mean(tf.abs(target - output) * known), tf.reduce_mean(known))
+
+
+def mean_l1(target, output):
+    """Mean absolute error over everything, float32 scalar. Both [B, H, W, C]."""
+    return tf.reduce_mean(tf.abs(target - output))
+
+
+def mean_l2(target, output, hole_mask=None):
+    """Mean squared error over everything or, with a mask [B or 1, H, W, 1], over the hole's values. float32 scalar."""
+    squared = tf.square(target - output)
+    if hole_mask is None:
+        return tf.reduce_mean(squared)
+    return tf.math.divide_no_nan(tf.reduce_mean(squared * hole_mask), tf.reduce_mean(hole_mask))

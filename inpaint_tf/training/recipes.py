@@ -1,0 +1,179 @@
+"""What differs between the systems that can be trained: critics, losses, holes and phases.
+
+The loop asks a recipe which steps to take, and the steps ask it for loss terms; neither knows a system by name. A new
+system is a class here (or in a module of its own) and a line in `RECIPES`.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from inpaint_tf.errors import UserError
+from inpaint_tf.losses import ADVERSARIAL_LOSSES, discounted_l1, gradient_penalty, interpolate, known_region_l1
+from inpaint_tf.losses.reconstruction import spatial_discount
+from inpaint_tf.masks.boxes import BoxHoles, crop_boxes
+from inpaint_tf.models.critics import LocalGlobalCritic
+from inpaint_tf.models.two_stage import complete
+
+
+class Batch(NamedTuple):
+    """What a step sees. Holes and boxes have one row, or one per image.
+
+    Attributes:
+        image: float32 [B, S, S, 3] RGB in [-1, 1].
+        hole_mask: float32 [1 or B, S, S, 1], 1 = hole.
+        corners: int32 [1 or B, 2], top and left of the box around the hole.
+        alphas: float32 [B, 2], uniform in [0, 1): where between real and fake the penalties look (local, global).
+    """
+
+    image: tf.Tensor
+    hole_mask: tf.Tensor
+    corners: tf.Tensor
+    alphas: tf.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """What one iteration of the loop does.
+
+    Attributes:
+        name: Name of the generator's objective, which `Recipe.generator_terms` gets; also what logs call the phase.
+        critic_steps: Critic steps before the generator step.
+        generator_moves: Whether there is a generator step.
+    """
+
+    name: str
+    critic_steps: int
+    generator_moves: bool = True
+
+
+class Recipe:
+    """How a system is trained. Stateless; everything that varies comes in the `TrainingConfig`.
+
+    Loss terms are dictionaries from names to float32 scalars, means over the batch, so that replicas and parts of a
+    batch can be averaged. What is minimised is the term "critic_loss" or "generator_loss".
+    """
+
+    def build_critic(self, config):
+        """The critics as one built Keras model."""
+        raise NotImplementedError
+
+    def sample_holes(self, config, count, seed):
+        """Corners, int32 [count, 2], and hole masks, float32 [count, S, S, 1], from a seed [2]."""
+        raise NotImplementedError
+
+    def phase(self, config, step):
+        """The `Phase` of generator step `step` (a Python int, from 0)."""
+        raise NotImplementedError
+
+    def generator_variables(self, generator, phase_name):
+        """The variables that the generator step moves."""
+        raise NotImplementedError
+
+    def critic_terms(self, config, generator, critic, batch):
+        """Loss terms of a critic step. Only the critics' variables are watched."""
+        raise NotImplementedError
+
+    def generator_terms(self, config, generator, critic, batch, phase_name):
+        """Loss terms of a generator step."""
+        raise NotImplementedError
+
+
+class DeepFillV1Recipe(Recipe):
+    """DeepFill v1 and its baseline: WGAN-GP with local and global critics, discounted L1, L1 of known pixels.
+
+    The generator's loss is adversarial_weight * (local + global_weight * global) + l1_weight * l1 + known_weight * ae,
+    which is the whole loss of the authors' v1.0.0 code; the paper leaves out the weights and the last term. In the
+    warm-up only the coarse network is run and moved, by its share of the two L1 losses, and critics rest.
+    """
+
+    WARM_UP, JOINT = "warm_up", "joint"
+
+    def build_critic(self, config):
+        critic = LocalGlobalCritic(config.critic_width, config.image_size, config.box_size)
+        critic.build()
+        return critic
+
+    def sample_holes(self, config, count, seed):
+        return BoxHoles.for_image(config.image_size).sample(count, seed)
+
+    def phase(self, config, step):
+        if step < config.pretrain_coarse_steps:
+            return Phase(self.WARM_UP, critic_steps=0)
+        return Phase(self.JOINT, critic_steps=config.n_critic)
+
+    def generator_variables(self, generator, phase_name):
+        return (generator.coarse if phase_name == self.WARM_UP else generator).trainable_variables
+
+    def critic_terms(self, config, generator, critic, batch):
+        filled = generator(batch.image, batch.hole_mask)["refined"]
+        fake = tf.stop_gradient(complete(batch.image, batch.hole_mask, filled))
+        boxes = (crop_boxes(x, batch.corners, config.box_size) for x in (batch.image, fake))
+        return self.critic_terms_of_pairs(config, critic, batch, fake, *boxes)
+
+    def critic_terms_of_pairs(self, config, critic, batch, fake, real_box, fake_box):
+        """Loss terms of a critic step from finished pairs of real and fake images and boxes."""
+        loss = ADVERSARIAL_LOSSES[config.adversarial]
+        scores = critic(tf.concat([batch.image, fake], axis=0), tf.concat([real_box, fake_box], axis=0))
+        (real_local, fake_local), (real_global, fake_global) = (tf.split(score, 2) for score in scores)
+        terms = {
+            "critic_local": loss.critic(real_local, fake_local),
+            "critic_global": loss.critic(real_global, fake_global),
+        }
+        total = terms["critic_local"] + terms["critic_global"]
+        if loss.penalised and config.penalty_weight > 0:
+            box_mask = crop_boxes(batch.hole_mask, batch.corners, config.box_size)
+            local_points = interpolate(real_box, fake_box, batch.alphas[:, :1])
+            global_points = interpolate(batch.image, fake, batch.alphas[:, 1:])
+            terms["penalty_local"] = gradient_penalty(critic.score_boxes, local_points, box_mask)
+            terms["penalty_global"] = gradient_penalty(critic.score_images, global_points, batch.hole_mask)
+            terms["penalty"] = config.penalty_weight * (terms["penalty_local"] + terms["penalty_global"])
+            total += terms["penalty"]
+        return {**terms, "critic_loss": total}
+
+    def generator_terms(self, config, generator, critic, batch, phase_name):
+        if phase_name == self.WARM_UP:
+            coarse = generator.run_coarse(batch.image * (1 - batch.hole_mask), batch.hole_mask)
+            terms = self._reconstruction_terms(config, batch, [(config.coarse_weight, coarse)])
+            return {**terms, "generator_loss": self._weighted(config, terms)}
+        outputs = generator(batch.image, batch.hole_mask)
+        weighted_outputs = [(config.coarse_weight, outputs["coarse"]), (1.0, outputs["refined"])]
+        terms = self._reconstruction_terms(config, batch, weighted_outputs)
+        total = self._weighted(config, terms)
+        if config.adversarial_weight > 0:
+            loss = ADVERSARIAL_LOSSES[config.adversarial]
+            fake = complete(batch.image, batch.hole_mask, outputs["refined"])
+            scores = critic(fake, crop_boxes(fake, batch.corners, config.box_size))
+            terms["generator_local"], terms["generator_global"] = map(loss.generator, scores)
+            total += config.adversarial_weight * (
+                terms["generator_local"] + config.global_weight * terms["generator_global"]
+            )
+        return {**terms, "generator_loss": total}
+
+    def _reconstruction_terms(self, config, batch, weighted_outputs):
+        """Discounted L1 of the box ("l1") and L1 of known pixels ("known"), summed over weighted outputs."""
+        discount = tf.constant(spatial_discount(config.box_size, config.box_size, config.spatial_discount))
+        target = crop_boxes(batch.image, batch.corners, config.box_size)
+        l1 = known = 0.0
+        for weight, output in weighted_outputs:
+            l1 += weight * discounted_l1(target, crop_boxes(output, batch.corners, config.box_size), discount)
+            known += weight * known_region_l1(batch.image, output, batch.hole_mask)
+        return {"l1": l1, "known": known}
+
+    def _weighted(self, config, terms):
+        return config.l1_weight * terms["l1"] + config.known_weight * terms["known"]
+
+
+# Name of a model in the registry of models -> how it is trained.
+RECIPES = {
+    "deepfill_v1": DeepFillV1Recipe(),
+    "deepfill_v1_baseline": DeepFillV1Recipe(),
+}
+
+
+def recipe_for(model):
+    """The recipe of a model. Raises UserError if it has none."""
+    if model not in RECIPES:
+        raise UserError(f"there is no way to train --model={model}; known: {', '.join(sorted(RECIPES))}.")
+    return RECIPES[model]
