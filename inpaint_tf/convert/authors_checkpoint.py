@@ -85,7 +85,7 @@ def checkpoint_to_preset(checkpoint, folder, dtype=None):
     prefix = find_checkpoint(checkpoint)
     reader = tf.train.load_checkpoint(str(prefix))
     shapes = {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}
-    generator = {name for name in shapes if name.startswith(_GENERATOR)}
+    generator = {name for name in shapes if name.startswith(_GENERATOR) and not _is_slot(name)}
     model_name, width = _recognise(shapes, prefix)
     model = build_model(model_name, width=width)
     names = authors_names(model)
@@ -173,6 +173,11 @@ def _recognise(shapes, prefix):
         raise UserError(f"{prefix} is no generator checkpoint: {_GENERATOR}conv1/kernel is missing.")
     has_attention = any(name.startswith(f"{_GENERATOR}pmconv") for name in shapes)
     return ("deepfill_v1" if has_attention else "deepfill_v1_baseline"), first[-1]
+
+
+def _is_slot(name):
+    """Whether a name is that of an optimiser's or an averager's slot: <variable>/<optimiser>."""
+    return name.split("/")[-1] not in ("kernel", "bias")
 
 
 def _write_checkpoint(prefix, arrays):

@@ -37,6 +37,7 @@ _METADATA = {
     "TIFF": ("exif", "icc_profile", "dpi"),
     "BMP": ("dpi",),
 }
+_TIFF_BITS_PER_SAMPLE = 258
 # Above this a mask's grey value is hole (authors' test script).
 MASK_THRESHOLD = 127
 
@@ -212,7 +213,7 @@ def _open(path):
         raise UserError(f"{path} is a folder, not an image file.")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")  # Pillow warns of what it mends; what it cannot mend it raises.
             image = Image.open(path)
             frames = getattr(image, "n_frames", 1)
             image.load()
@@ -225,7 +226,7 @@ def _open(path):
     notes = []
     if frames > 1 and image.format != "MPO":  # MPO: a phone's JPEG, whose further frames are previews.
         notes.append(f"only the first of {frames} frames was taken.")
-    if image.format == "PNG" and image.mode in ("RGB", "RGBA", "LA") and _png_bit_depth(path) == 16:
+    if image.mode in ("RGB", "RGBA", "LA") and _bit_depth(image, path) == 16:
         notes.append("16 bits a channel were brought to 8.")
     return image, notes
 
@@ -246,9 +247,12 @@ def _open_with_opencv(path):
     return Image.fromarray(pixels), notes
 
 
-def _png_bit_depth(path):
-    with open(path, "rb") as file:
-        return file.read(25)[24]
+def _bit_depth(image, path):
+    """Bits a channel in the file of a PNG or TIFF, which Pillow brings to 8 by itself; 8 for others."""
+    if image.format == "PNG":
+        with open(path, "rb") as file:
+            return file.read(25)[24]
+    return image.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (8,))[0] if image.format == "TIFF" else 8
 
 
 def _upright(image):

@@ -1,5 +1,7 @@
 """Names of models. A preset, a flag file and a checkpoint name a model by these."""
 
+import inspect
+
 from inpaint_tf.errors import UserError
 from inpaint_tf.models.deepfill_v1 import DeepFillV1
 
@@ -25,9 +27,9 @@ def build_model(name, **config):
     model_class, fixed = MODELS[name]
     if clash := sorted(set(config) & set(fixed)):
         raise UserError(f"model {name!r} fixes {', '.join(clash)}; choose another model name instead.")
-    try:
-        model = model_class(**fixed, **config)
-    except TypeError as error:
-        raise UserError(f"model {name!r} cannot be built from {config}: {error}.") from error
+    known = set(inspect.signature(model_class).parameters) - {"kwargs"} - set(fixed)
+    if unknown := sorted(set(config) - known):
+        raise UserError(f"model {name!r} has no {', '.join(unknown)}; it takes {', '.join(sorted(known))}.")
+    model = model_class(**fixed, **config)
     model.build(None)
     return model

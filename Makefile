@@ -1,0 +1,29 @@
+# Two commands for a fresh machine with Python 3.11 and make: `make demo` and `make test`. Each sets itself up.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test clean
+
+demo: $(VENV)/installed
+	$(BIN)/inpaint-tf inpaint --image=samples/rocket.jpg --mask=samples/rocket_mask.png \
+	    --output=demo_output/rocket.png --side_by_side=demo_output/rocket_side_by_side.png \
+	    --output_flow=demo_output/rocket_flow.png --overwrite
+	@echo "Before, after and attention flow: demo_output/rocket_side_by_side.png"
+
+test: $(VENV)/installed_dev
+	$(BIN)/python -m pytest tests
+
+$(VENV)/installed: setup.py
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	mkdir -p demo_output
+	touch $@
+
+$(VENV)/installed_dev: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo_output

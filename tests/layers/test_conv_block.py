@@ -1,0 +1,61 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from inpaint_tf.layers import ConvBlock
+from inpaint_tf.layers.conv_block import upsampled_convolution
+from inpaint_tf.layers.resize import upsample_nearest_2x
+
+
+@pytest.mark.parametrize("height,width", [(1, 1), (1, 7), (4, 4), (5, 8)])
+def test_four_taps_equal_upsampling_and_nine(height, width, rng):
+    x = tf.constant(rng.normal(size=(2, height, width, 6)), tf.float32)
+    kernel = tf.constant(rng.normal(size=(3, 3, 6, 5)), tf.float32)
+    plain = tf.nn.conv2d(upsample_nearest_2x(x), kernel, 1, "SAME")
+    assert np.max(np.abs(upsampled_convolution(x, kernel) - plain)) < 2e-5
+
+
+@pytest.mark.parametrize(
+    "options,expected",
+    [
+        ({"kernel_size": 5}, (2, 9, 12, 4)),
+        ({"kernel_size": 3, "strides": 2}, (2, 5, 6, 4)),
+        ({"kernel_size": 3, "dilation_rate": 8}, (2, 9, 12, 4)),
+        ({"kernel_size": 3, "upsample": True}, (2, 18, 24, 4)),
+    ],
+)
+def test_shapes(options, expected, rng):
+    block = ConvBlock(4, **options)
+    x = rng.normal(size=(2, 9, 12, 3)).astype(np.float32)
+    assert tuple(block(x).shape) == expected == block.compute_output_shape(x.shape)
+
+
+def test_stride_two_pads_below_and_to_the_right_only():
+    # SAME at stride 2 with a 3x3 kernel on an even size pads (0, 1): the first output sees rows 0..2, none above.
+    block = ConvBlock(1, 3, strides=2, activation="linear")
+    block.build((None, 4, 4, 1))
+    block.kernel.assign(np.ones((3, 3, 1, 1)))
+    ones = np.ones((1, 4, 4, 1), np.float32)
+    assert block(ones)[0, :, :, 0].numpy().tolist() == [[9, 6], [6, 4]]
+
+
+def test_elu_of_a_negative_sum():
+    block = ConvBlock(1, 1)
+    block.build((None, 1, 1, 1))
+    block.kernel.assign(np.full((1, 1, 1, 1), 2.0))
+    block.bias.assign([-5.0])
+    # elu(2 * 1 - 5) = exp(-3) - 1
+    assert block(np.ones((1, 1, 1, 1), np.float32)).numpy().item() == pytest.approx(np.exp(-3) - 1, rel=1e-6)
+
+
+def test_config_round_trip():
+    block = ConvBlock(4, 3, strides=1, dilation_rate=1, upsample=True, activation="relu", name="up")
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(block))
+    assert again.get_config() == block.get_config()
+
+
+@pytest.mark.parametrize("options", [{"activation": "gelu"}, {"upsample": True, "strides": 2}])
+def test_bad_arguments_are_named(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        ConvBlock(4, 3, **options)
