@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test clean
 
 demo: $(VENV)/installed
-	$(BIN)/inpaint-tf inpaint --image=samples/rocket.jpg --mask=samples/rocket_mask.png \
+	$(BIN)/inpaint-tf inpaint --image=inpaint_tf/samples/rocket.jpg --mask=inpaint_tf/samples/rocket_mask.png \
 	    --output=demo_output/rocket.png --side_by_side=demo_output/rocket_side_by_side.png \
 	    --output_flow=demo_output/rocket_flow.png --overwrite
 	@echo "Before, after and attention flow: demo_output/rocket_side_by_side.png"

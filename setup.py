@@ -13,7 +13,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["inpaint_tf", "inpaint_tf.*"]),
-    package_data={"inpaint_tf.weights": ["*/*"]},
+    package_data={"inpaint_tf.weights": ["*/*"], "inpaint_tf.samples": ["*"]},
     install_requires=[
         "tensorflow>=2.20,<2.22",
         "keras>=3.12,<4",

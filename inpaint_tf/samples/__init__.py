@@ -1,0 +1,1 @@
+"""Photos with holes to try things on. rocket.jpg: SpaceX, public domain, as distributed with scikit-image."""
