@@ -84,16 +84,15 @@ def crop_boxes(x, corners, box_size):
 
     Args:
         x: [B, H, W, C].
-        corners: int32 [1, 2], the same box for every image (a slice), or [B, 2] (a gather per image).
+        corners: int32 [1, 2], the same box for every image, or [B, 2].
         box_size: Side of the boxes.
 
     Returns:
         [B, box_size, box_size, C].
     """
     if corners.shape[0] == 1:
-        top, left = corners[0, 0], corners[0, 1]
-        patch = x[:, top : top + box_size, left : left + box_size, :]
-        return tf.ensure_shape(patch, [x.shape[0], box_size, box_size, x.shape[3]])
+        # Rolling and cutting at a fixed place: a slice at a varying place would make XLA compile anew for every box.
+        return tf.roll(x, -corners[0], axis=[1, 2])[:, :box_size, :box_size, :]
     steps = tf.range(box_size)[tf.newaxis, :]
     x = tf.gather(x, corners[:, :1] + steps, axis=1, batch_dims=1)
     return tf.gather(x, corners[:, 1:] + steps, axis=2, batch_dims=1)

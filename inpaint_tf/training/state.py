@@ -1,0 +1,107 @@
+"""What a training run consists of while it runs: networks, optimisers, averages, counters."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from inpaint_tf.models.presets import named_variables
+from inpaint_tf.models.registry import build_model
+from inpaint_tf.training.optimizers import Adam
+
+# The loss scale of mixed_float16 doubles after this many finite steps and halves at every other.
+FIRST_LOSS_SCALE, SCALE_PATIENCE = 2.0**15, 2000
+
+
+@dataclasses.dataclass
+class Counters:
+    """Where the run is. Plain integers, so that asking costs no synchronisation with a device.
+
+    Attributes:
+        step: Generator steps done.
+        batches: Global batches taken from the data; also numbers the random draws of a step.
+        updates: Updates of generator and critics together, which Adam's bias correction counts.
+    """
+
+    step: int = 0
+    batches: int = 0
+    updates: int = 0
+
+
+class TrainingState:
+    """Networks, optimisers, averages and counters of a run.
+
+    Args:
+        config: A `TrainingConfig`.
+        recipe: The `Recipe` of its model.
+        strategy: The `tf.distribute` strategy to create everything in.
+
+    Attributes:
+        generator, critic: Built Keras models with float32 variables and the configuration's arithmetic.
+        averages: One variable for every trainable variable of the generator, or None if `ema_decay` is 0.
+        counters: See `Counters`.
+        loss_scale: float32 variables (scale, finite steps since it changed) of mixed_float16, or None.
+    """
+
+    def __init__(self, config, recipe, strategy):
+        self.counters = Counters()
+        with strategy.scope(), dtype_policy(config.precision):
+            keras.utils.set_random_seed(config.seed)
+            self.generator = build_model(config.model, width=config.width)
+            self.critic = recipe.build_critic(config)
+            adam = (config.beta_1, config.beta_2, config.epsilon)
+            self.generator_optimizer = Adam(raw_variables(self.generator), *adam)
+            self.critic_optimizer = Adam(raw_variables(self.critic), *adam)
+            self.averages = None
+            if config.ema_decay > 0:
+                self.averages = [
+                    tf.Variable(variable.numpy(), trainable=False) for variable in self.generator.trainable_variables
+                ]
+            self.loss_scale = None
+            if config.precision == "mixed_float16":
+                self.loss_scale = (
+                    tf.Variable(FIRST_LOSS_SCALE, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA),
+                    tf.Variable(0.0, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA),
+                )
+
+    def trackables(self):
+        """Name -> list of variables, in a fixed order: everything but the counters."""
+        groups = {
+            "generator": [variable.value for variable in self.generator.variables],
+            "critic": [variable.value for variable in self.critic.variables],
+            **{f"generator_{slot}": list(v) for slot, v in self.generator_optimizer.slots.items()},
+            **{f"critic_{slot}": list(v) for slot, v in self.critic_optimizer.slots.items()},
+        }
+        if self.averages is not None:
+            groups["averages"] = list(self.averages)
+        if self.loss_scale is not None:
+            groups["loss_scale"] = list(self.loss_scale)
+        return groups
+
+    def exported_weights(self):
+        """Name -> float32 array of the generator as it is evaluated and exported: averages where there are any."""
+        arrays = {name: variable.numpy() for name, variable in named_variables(self.generator).items()}
+        if self.averages is not None:
+            names = {id(variable): name for name, variable in named_variables(self.generator).items()}
+            for variable, average in zip(self.generator.trainable_variables, self.averages, strict=True):
+                arrays[names[id(variable)]] = average.numpy()
+        return arrays
+
+
+class dtype_policy:  # noqa: N801 - used like a function.
+    """Context in which new Keras layers compute in `precision`; the global policy is put back afterwards."""
+
+    def __init__(self, precision):
+        self.precision = precision
+
+    def __enter__(self):
+        self.before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.precision)
+
+    def __exit__(self, *_):
+        keras.config.set_dtype_policy(self.before)
+
+
+def raw_variables(model):
+    """The trainable `tf.Variable`s (or mirrored ones) behind a Keras model's variables."""
+    return [variable.value for variable in model.trainable_variables]
