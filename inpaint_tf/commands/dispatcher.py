@@ -20,6 +20,8 @@ COMMANDS = {
     "inpaint": "inpaint_tf.commands.inpaint",
     "convert": "inpaint_tf.commands.convert",
     "presets": "inpaint_tf.commands.presets",
+    "evaluate": "inpaint_tf.commands.evaluate",
+    "masks": "inpaint_tf.commands.masks",
 }
 
 

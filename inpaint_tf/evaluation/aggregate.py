@@ -1,19 +1,21 @@
-"""From rows, one a method and image, to numbers with confidence intervals: the grid, area bins, paired differences.
+"""From rows, one a method and mask, to numbers with confidence intervals: the grid, and paired differences.
 
-Pooling `per_image` is the mean over images of every image's own value; `pooled` adds numerators and denominators over
-all images before the quotient is taken, as if they were one large image. PSNR shows the difference best: pooled it is
-the PSNR of the mean squared error, per image it is the mean of PSNRs and never lower (the logarithm is convex).
+Pooling `per_image` is the mean over rows of every row's own value; `pooled` adds numerators and denominators over all
+rows before the quotient is taken, as if they were one large image. PSNR shows the difference best: pooled it is the
+PSNR of the mean squared error, per image it is the mean of PSNRs and, regions being of one size, never lower (-log is
+convex).
+
+Rows of one image (a protocol may use several masks on it) stay together in the bootstrap.
 """
 
 import dataclasses
 
 import numpy as np
 
-from inpaint_tf.evaluation.bootstrap import SEED, bootstrap, ratio_statistic
+from inpaint_tf.evaluation.bootstrap import SEED, bootstrap
 from inpaint_tf.evaluation.metrics import METRICS, PSNR_CAP, REGIONS
 
 POOLINGS = ("per_image", "pooled")
-ALL_AREAS = "all"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,95 +32,105 @@ class Cell:
         """The key of its terms in a row of `metrics.measure`."""
         return f"{self.metric}/{self.region}/{self.scale}"
 
-    @property
-    def finish(self):
-        return METRICS[self.metric].finish if self.metric in METRICS else _identity
+    def finish(self, quotient):
+        """A quotient of terms -> the measure's value."""
+        return METRICS[self.metric].finish(quotient)
 
 
-def grid(metrics=tuple(METRICS)):
-    """All cells of some metrics, in a fixed order."""
+def grid():
+    """All cells of the measures in `METRICS` that need no network, in a fixed order."""
     return [
         Cell(name, region, scale, pooling)
-        for name in metrics
+        for name, metric in METRICS.items()
+        if metric.terms is not None
         for region in REGIONS
-        for scale in METRICS[name].scales
+        for scale in metric.scales
         for pooling in POOLINGS
     ]
 
 
-def estimate(rows, cell, seed=SEED):
+def estimate(rows, images, cell, seed=SEED):
     """A cell's value over rows.
 
     Args:
-        rows: Sequence of "metric/region/scale" -> [numerator, denominator].
+        rows: Sequence of dictionaries "metric/region/scale" -> [numerator, denominator].
+        images: Sequence of what tells the image of each row.
         cell: `Cell`.
         seed: Of the bootstrap.
 
     Returns:
-        A dictionary with value, ci_low, ci_high, images (those for which the measure is defined), capped (images whose
-        PSNR met the cap; only for PSNR); None if it is defined for no image.
+        A dictionary with value, ci_low, ci_high, images and masks (those for which the measure is defined), and for
+        PSNR capped (rows that met the cap); None if it is defined for no row.
     """
-    terms = _terms(rows, cell)
+    terms, images = _defined([row[cell.key] for row in rows], images)
     if not len(terms):
         return None
-    numerators, denominators = terms.T
-    found = bootstrap(lambda n, d: ratio_statistic(n, d, cell.finish, cell.pooling), (numerators, denominators), seed=seed)
-    result = {"value": found.value, "ci_low": found.low, "ci_high": found.high, "images": len(terms)}
+    statistic, columns = _statistic(cell, terms, images)
+    found = bootstrap(statistic, columns, seed=seed)
+    result = {"value": found.value, "ci_low": found.low, "ci_high": found.high}
+    result |= {"images": len(columns[0]), "masks": len(terms)}
     if cell.metric == "psnr":
-        result["capped"] = int(np.count_nonzero(cell.finish(numerators / denominators) >= PSNR_CAP))
+        result["capped"] = int(np.count_nonzero(cell.finish(terms[:, 0] / terms[:, 1]) >= PSNR_CAP))
     return result
 
 
-def paired_difference(rows, reference_rows, cell, seed=SEED):
-    """A cell's value over rows minus that over the reference's rows of the same images.
+def paired_difference(rows, other_rows, images, cell, seed=SEED):
+    """A cell's value over rows minus that over another method's rows of the same masks.
 
     Args:
-        rows, reference_rows: Sequences as in `estimate`, the same images in the same order.
+        rows, other_rows: Sequences as in `estimate`, of the same masks in the same order.
+        images: Sequence of what tells the image of each row.
         cell: `Cell`.
         seed: Of the bootstrap; both sides share the draws.
 
     Returns:
-        A dictionary with value, ci_low, ci_high, images, and better: the share of images on which the row is the better
-        one (None for a measure that is no quality); None if no image has both.
+        A dictionary with value, ci_low, ci_high, images, masks, and better: the share of masks on which the first is
+        the better one (None for a measure that is no quality); None if no row has both.
 
     Raises:
         ValueError: if the sequences differ in length.
     """
-    pairs = [
-        (*row[cell.key], *reference[cell.key])
-        for row, reference in zip(rows, reference_rows, strict=True)
-        if row[cell.key][1] > 0 and reference[cell.key][1] > 0
-    ]
-    if not pairs:
+    pairs = [[*row[cell.key], *other[cell.key]] for row, other in zip(rows, other_rows, strict=True)]
+    terms, images = _defined(pairs, images)
+    if not len(terms):
         return None
-    columns = np.array(pairs).T
-
-    def difference(n, d, reference_n, reference_d):
-        ours = ratio_statistic(n, d, cell.finish, cell.pooling)
-        return ours - ratio_statistic(reference_n, reference_d, cell.finish, cell.pooling)
-
-    found = bootstrap(difference, columns, seed=seed)
-    result = {"value": found.value, "ci_low": found.low, "ci_high": found.high, "images": len(pairs), "better": None}
-    higher_is_better = METRICS[cell.metric].higher_is_better if cell.metric in METRICS else False
+    statistic, columns = _statistic(cell, terms[:, :2], images)
+    _, other_columns = _statistic(cell, terms[:, 2:], images)
+    found = bootstrap(
+        lambda *both: statistic(*both[:2]) - statistic(*both[2:]), (*columns, *other_columns), seed=seed
+    )
+    higher_is_better, better = METRICS[cell.metric].higher_is_better, None
     if higher_is_better is not None:
-        ours, theirs = cell.finish(columns[0] / columns[1]), cell.finish(columns[2] / columns[3])
-        result["better"] = float(np.mean(ours > theirs if higher_is_better else ours < theirs))
-    return result
+        ours, theirs = (cell.finish(part[:, 0] / part[:, 1]) for part in (terms[:, :2], terms[:, 2:]))
+        better = float(np.mean(ours > theirs if higher_is_better else ours < theirs))
+    result = {"value": found.value, "ci_low": found.low, "ci_high": found.high}
+    return result | {"images": len(columns[0]), "masks": len(terms), "better": better}
 
 
-def image_values(rows, cell):
-    """Every row's own value of a cell, NaN where it is not defined. float64 [N]."""
-    values = np.full(len(rows), np.nan)
-    for number, row in enumerate(rows):
-        numerator, denominator = row[cell.key]
-        if denominator > 0:
-            values[number] = cell.finish(np.float64(numerator / denominator))
-    return values
+def row_value(row, cell):
+    """A row's own value of a cell; None where it is not defined."""
+    numerator, denominator = row[cell.key]
+    return float(cell.finish(np.float64(numerator) / denominator)) if denominator > 0 else None
 
 
-def _terms(rows, cell):
-    return np.array([row[cell.key] for row in rows if row[cell.key][1] > 0], np.float64).reshape(-1, 2)
+def _defined(terms, images):
+    """The rows whose denominators are all above 0, and their images."""
+    terms = np.array(terms, np.float64)
+    if not len(terms):
+        return terms, np.array([])
+    defined = (terms[:, 1::2] > 0).all(axis=1)
+    return terms[defined], np.asarray(images)[defined]
 
 
-def _identity(quotient):
-    return quotient
+def _statistic(cell, terms, images):
+    """The function from two columns to a cell's value, and the columns with one entry an image.
+
+    Per image they are the sum of the rows' values and their number, pooled the sums of numerators and denominators.
+    """
+    if cell.pooling == "per_image":
+        terms = np.stack([cell.finish(terms[:, 0] / terms[:, 1]), np.ones(len(terms))], axis=-1)
+    _, group = np.unique(images, return_inverse=True)
+    columns = np.zeros((2, group.max() + 1))
+    np.add.at(columns, (slice(None), group), terms.T)
+    finish = cell.finish if cell.pooling == "pooled" else lambda mean: mean
+    return lambda first, second: finish(first.sum(axis=-1) / second.sum(axis=-1)), columns

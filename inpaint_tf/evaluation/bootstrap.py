@@ -1,9 +1,10 @@
 """Confidence intervals by resampling images (percentile bootstrap).
 
 Images are the unit: a protocol's images are taken as a sample of all images, so they are drawn again with replacement,
-many times, and the statistic is computed each time; the interval holds the middle 95% of the results. The seed is
-fixed, and methods that are compared share the draws, so differences are paired. Reference: Efron and Tibshirani, An
-Introduction to the Bootstrap, 1993, chapter 13.
+many times, and the statistic is computed each time; the interval holds the middle 95% of the results. All masks of an
+image are drawn with it. The seed is fixed, and methods that are compared share the draws, so differences are paired.
+
+Reference: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
 """
 
 import dataclasses
@@ -26,27 +27,6 @@ class Estimate:
     high: float
 
 
-def ratio_statistic(numerators, denominators, finish, pooling):
-    """How the images' quotients become one number.
-
-    Args:
-        numerators, denominators: float [..., N] over N images, denominators above 0.
-        finish: Function from a quotient to a value, for arrays.
-        pooling: "per_image": mean over images of finished quotients. "pooled": the finished quotient of the sums.
-
-    Returns:
-        float [...].
-
-    Raises:
-        ValueError: for another pooling.
-    """
-    if pooling == "per_image":
-        return np.mean(finish(numerators / denominators), axis=-1)
-    if pooling == "pooled":
-        return finish(np.sum(numerators, axis=-1) / np.sum(denominators, axis=-1))
-    raise ValueError(f"pooling must be per_image or pooled; got {pooling!r}.")
-
-
 def bootstrap(statistic, columns, resamples=RESAMPLES, seed=SEED, level=LEVEL):
     """A statistic over images with its percentile interval.
 
@@ -58,7 +38,7 @@ def bootstrap(statistic, columns, resamples=RESAMPLES, seed=SEED, level=LEVEL):
         level: Share of the draws inside the interval.
 
     Returns:
-        An `Estimate`; with one image the interval is that image's value, it says nothing.
+        An `Estimate`; with one image the interval is that image's value and says nothing.
 
     Raises:
         ValueError: without images.

@@ -18,6 +18,8 @@ With x the completed and y the original image, sums over the region's pixels and
 | ssim | mean SSIM over the windows centred in the region | - |
 | ms_ssim | MS-SSIM of the region, if it is a rectangle of 176 pixels or more a side | - |
 
+`lpips` and `fid` (`feature_metrics`) compare whole images and need a network that the user brings.
+
 A perfect reconstruction has an infinite PSNR; one such image would make every mean infinite. PSNR is therefore capped
 at `PSNR_CAP` = 100 dB, per image and pooled, and results say how many images were capped. No 8-bit image of less than
 150,000 pixels comes near the cap without being perfect.
@@ -111,16 +113,17 @@ class Metric:
     """A measure.
 
     Attributes:
-        terms: Function of (original, completed, region, relative) -> (numerator, denominator).
+        terms: Function of (original, completed, region, relative) -> (numerator, denominator); None for a measure that
+            needs the user's network (`feature_metrics`).
         scales: "absolute" and "relative" as far as they are defined.
         higher_is_better: True, False, or None for a measure that is no quality (total variation).
         finish: Function from the quotient to the value.
     """
 
-    terms: Callable
+    terms: Callable | None
     scales: tuple[str, ...]
     higher_is_better: bool | None
-    finish: Callable = staticmethod(lambda quotient: quotient)
+    finish: Callable = lambda quotient: quotient
 
 
 _BOTH = ("absolute", "relative")
@@ -131,6 +134,8 @@ METRICS = {
     "tv": Metric(tv_terms, _BOTH, None),
     "ssim": Metric(ssim_terms, ("absolute",), True),
     "ms_ssim": Metric(ms_ssim_terms, ("absolute",), True),
+    "lpips": Metric(None, ("absolute",), False),
+    "fid": Metric(None, ("absolute",), False),
 }
 
 
@@ -156,7 +161,7 @@ def measure(original, completed, hole):
     row = {}
     for region_name, region in regions(hole).items():
         for name, metric in METRICS.items():
-            for scale in metric.scales:
+            for scale in metric.scales if metric.terms else ():
                 terms = metric.terms(original, completed, region, relative=scale == "relative")
                 row[f"{name}/{region_name}/{scale}"] = list(terms)
     return row

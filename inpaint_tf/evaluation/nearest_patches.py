@@ -45,7 +45,7 @@ class PatchField:
     def __init__(self, image, hole, size, random, matches=None):
         self.size = size
         self.random = random
-        touched = _any_in_patch(hole, size)
+        touched = patches_touching(hole, size)
         self.is_source = ~touched
         self.targets = np.argwhere(touched)
         sources = np.argwhere(self.is_source)
@@ -118,7 +118,7 @@ class PatchField:
         return np.where(inside, grid[rows * inside, columns * inside], outside)
 
 
-def _any_in_patch(hole, size):
+def patches_touching(hole, size):
     """bool [H - size + 1, W - size + 1]: whether the patch at a position holds a hole pixel."""
     windows = np.lib.stride_tricks.sliding_window_view
     return windows(windows(hole, size, axis=0).any(axis=-1), size, axis=1).any(axis=-1)

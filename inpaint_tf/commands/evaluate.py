@@ -1,0 +1,89 @@
+"""Measures methods on the same images under the same masks, and draws what it found.
+
+  inpaint-tf evaluate --protocol=kodak24_center128 --images=kodak24/ --methods=mean,telea,ns,patchmatch --output=out/
+  inpaint-tf evaluate --masks=maskset/ --images=photos/ --methods=telea,preset:photos_small --output=out/
+  inpaint-tf evaluate --compare=out_a/,out_b/ --output=both/
+
+The output folder gets index.html (one file, opens from disk), table.md, table.csv, results.jsonl, differences.jsonl and
+grids/. What was computed stays in its cache/: the same command again goes on where it was broken off, and more methods
+are added to those that are there. Methods: mean, telea, ns, biharmonic, patchmatch, shiftmap, preset:NAME,
+preset:FOLDER.
+"""
+
+import pathlib
+import sys
+
+from absl import flags
+
+from inpaint_tf.commands.tensorflow_loading import load_tensorflow
+from inpaint_tf.errors import UserError
+
+SUMMARY = "images + fixed mask set -> table of measures for any methods, with a report"
+
+
+def define_flags(values):
+    def string(name, text):
+        flags.DEFINE_string(name, None, text, flag_values=values)
+
+    string("protocol", "Name of a frozen protocol: kodak24_center128, center128, paper_random_box, free_form.")
+    string("images", "Folder of images, or a list with a path a line.")
+    string("masks", "Folder of a mask set made with `inpaint-tf masks make --protocol`; default: the protocol's, made here.")
+    flags.DEFINE_list("methods", [], "Methods, separated by commas.", flag_values=values)
+    string("output", "Folder for results and report.")
+    string("feature_network", "Folder of a SavedModel for LPIPS and FID; they are absent without one.")
+    flags.DEFINE_list("compare", [], "Outputs of earlier evaluations to put into one table instead.", flag_values=values)
+
+
+def run(options, arguments):
+    if arguments:
+        raise UserError(f"evaluate takes flags only; got {' '.join(arguments)}.")
+    if options.output is None:
+        raise UserError("evaluate needs --output, a folder for results and report.")
+    load_tensorflow()
+    if options.compare:
+        return _compare(options)
+    for name in ("images", "methods"):
+        if not getattr(options, name):
+            raise UserError(f"evaluate needs --{name}; inpaint-tf evaluate --help shows the whole call.")
+    return _evaluate(options)
+
+
+def _evaluate(options):
+    # The measures use TensorFlow, which is loaded only when the command runs.
+    from inpaint_tf.evaluation.evaluate import evaluate
+    from inpaint_tf.evaluation.feature_metrics import FeatureNetwork
+    from inpaint_tf.evaluation.methods import methods_named
+    from inpaint_tf.evaluation.protocols import PROTOCOLS, ImageSource, protocol_named
+    from inpaint_tf.evaluation.tables import main_table, markdown
+
+    if options.protocol is None and options.masks is None:
+        raise UserError(f"evaluate needs --protocol ({', '.join(PROTOCOLS)}) or --masks.")
+    runs, lines, page = evaluate(
+        ImageSource(options.images),
+        options.output,
+        methods_named([name.strip() for name in options.methods]),
+        protocol=protocol_named(options.protocol) if options.protocol else None,
+        masks=options.masks,
+        network=FeatureNetwork(options.feature_network) if options.feature_network else None,
+    )
+    print(markdown(*main_table(lines, "hole")))
+    for found in runs:
+        for row in found.failed:
+            print(f"failed: {found.method} on mask {row.entry}: {row.error}", file=sys.stderr)
+    print(f"Region hole, absolute, mean over images, 95% interval. Report: {page}")
+    return 1 if any(found.failed for found in runs) else 0
+
+
+def _compare(options):
+    from inpaint_tf.data.image_files import write_bytes
+    from inpaint_tf.evaluation.results import RESULTS, merge_results, write_lines
+    from inpaint_tf.evaluation.tables import csv_text, main_table, markdown, markdown_report
+
+    lines = merge_results(options.compare)
+    output = pathlib.Path(options.output)
+    output.mkdir(parents=True, exist_ok=True)
+    write_lines(output / RESULTS, lines)
+    write_bytes(output / "table.md", markdown_report(lines, [], f"From {', '.join(options.compare)}.").encode())
+    write_bytes(output / "table.csv", csv_text(lines).encode())
+    print(markdown(*main_table(lines, "hole")))
+    return 0

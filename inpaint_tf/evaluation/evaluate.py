@@ -1,0 +1,66 @@
+"""One evaluation from images to report: what `inpaint-tf evaluate` does, for Python."""
+
+import pathlib
+
+from inpaint_tf.data.image_files import read_photo
+from inpaint_tf.errors import UserError
+from inpaint_tf.evaluation import protocols
+from inpaint_tf.evaluation.report import write_report
+from inpaint_tf.evaluation.results import difference_lines, feature_lines, result_lines
+from inpaint_tf.evaluation.runner import run_method
+from inpaint_tf.masks.manifest import check_mask_files, read_hole, read_manifest, write_mask_set
+
+
+def evaluate(source, output, methods, protocol=None, masks=None, network=None):
+    """Runs methods over a protocol, or over a mask set made earlier, and writes the report.
+
+    Args:
+        source: `protocols.ImageSource`.
+        output: Folder for mask set, rows and report. It may hold those of an earlier run with the same manifest.
+        methods: `methods.Method`s.
+        protocol: `protocols.Protocol`; may be None if there are masks.
+        masks: Folder of a mask set with images (`inpaint-tf masks make --protocol`); None makes the protocol's.
+        network: `FeatureNetwork` for LPIPS and FID, or None.
+
+    Returns:
+        The `runner.MethodRun`s, the lines of `results.jsonl`, and the path of the report's page.
+
+    Raises:
+        UserError: for missing or damaged images or masks (named before anything runs), a mask set of another protocol,
+            or an output folder that holds another manifest.
+    """
+    output = pathlib.Path(output)
+    if masks is None:
+        manifest, holes = protocols.prepare(protocol, source)
+    else:
+        manifest = _check_mask_set(masks, protocol, source)
+        holes = [read_hole(masks, entry) for entry in manifest.entries]
+    # The folder keeps a copy: results say what they were measured on.
+    write_mask_set(output, manifest, holes)
+
+    def load(entry):
+        return protocols.load(manifest.entries[entry], source, output)
+
+    runs = [run_method(method, manifest, source, output, output) for method in methods]
+    lines = result_lines(manifest, runs)
+    if network is not None:
+        lines += feature_lines(manifest, runs, network, lambda run, row: _pair(load, run, row))
+    page = write_report(output, manifest, runs, lines, difference_lines(manifest, runs), load)
+    return runs, lines, page
+
+
+def _pair(load, run, row):
+    return load(row.entry)[0], read_photo(run.picture(row.entry)).rgb
+
+
+def _check_mask_set(masks, protocol, source):
+    manifest = read_manifest(masks)
+    if protocol is not None and protocol.name != manifest.name:
+        raise UserError(f"the masks of {masks} are for {manifest.name}, not {protocol.name}; drop --protocol.")
+    if any(entry.image is None for entry in manifest.entries):
+        raise UserError(
+            f"the mask set {masks} names no images; make one with inpaint-tf masks make --protocol=... --images=..."
+        )
+    check_mask_files(masks, manifest)
+    source.check([entry.image.name for entry in manifest.entries])
+    return manifest

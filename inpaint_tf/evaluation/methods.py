@@ -1,0 +1,182 @@
+"""What an evaluation compares: classical methods and our models, behind one interface.
+
+A method completes uint8 [H, W, 3] RGB under bool [H, W] (True = hole) to uint8 [H, W, 3]. `CLASSICAL` lists those that
+need no weights; "preset:NAME_OR_FOLDER" is a model through the same `Inpainter` that people use.
+"""
+
+import dataclasses
+import importlib
+import importlib.metadata
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from inpaint_tf.errors import UserError
+from inpaint_tf.evaluation import patchmatch
+
+PRESET = "preset:"
+# Radius in pixels of the neighbourhood that OpenCV's two diffusion methods look at.
+DIFFUSION_RADIUS = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Completion:
+    """What a method gave for an image.
+
+    Attributes:
+        pixels: uint8 [H, W, 3] RGB.
+        offsets: Attention offsets as in `inference.Result`; None where there are none.
+    """
+
+    pixels: np.ndarray
+    offsets: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """A method by name.
+
+    Attributes:
+        name: As given.
+        fingerprint: What its results depend on besides its name (versions, weights). Cached results of another
+            fingerprint are not used.
+        run: Function of (image, hole) -> `Completion`.
+        warm_up: Whether the first call is slower than the rest (graphs are built) and is not to be timed.
+    """
+
+    name: str
+    fingerprint: str
+    run: Callable
+    warm_up: bool = False
+
+    def __call__(self, image, hole):
+        """uint8 [H, W, 3] RGB and bool [H, W] -> completed uint8 [H, W, 3]."""
+        return self.run(image, hole).pixels
+
+
+def mean_color(image, hole):
+    """Fills with the mean colour of the known pixels, rounded: the floor that any method should beat.
+
+    Raises:
+        ValueError: if no pixel is known.
+    """
+    if hole.all():
+        raise ValueError("no known pixel")
+    completed = image.copy()
+    completed[hole] = np.round(image[~hole].mean(axis=0))
+    return completed
+
+
+def telea(image, hole):
+    """OpenCV's fast marching method, radius 5. Telea, An Image Inpainting Technique Based on Fast Marching, 2004."""
+    return cv2.inpaint(image, np.uint8(hole) * 255, DIFFUSION_RADIUS, cv2.INPAINT_TELEA)
+
+
+def navier_stokes(image, hole):
+    """OpenCV's fluid dynamics method, radius 5. Bertalmio et al., Navier-Stokes, Fluid Dynamics, and Inpainting, 2001."""
+    return cv2.inpaint(image, np.uint8(hole) * 255, DIFFUSION_RADIUS, cv2.INPAINT_NS)
+
+
+def biharmonic(image, hole):
+    """scikit-image's biharmonic equation. Damelin and Hoang, On Surface Completion and Image Inpainting, 2018."""
+    from skimage.restoration import inpaint_biharmonic
+
+    filled = inpaint_biharmonic(image, hole, channel_axis=-1)
+    return np.where(hole[..., np.newaxis], np.uint8(np.clip(np.round(filled * 255), 0, 255)), image)
+
+
+def shift_map(image, hole):
+    """OpenCV contrib's shift map, a cross-check for PatchMatch. He and Sun, Statistics of Patch Offsets, 2012."""
+    completed = np.empty_like(image)
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
+    cv2.xphoto.inpaint(lab, np.uint8(~hole) * 255, completed, cv2.xphoto.INPAINT_SHIFTMAP)
+    return np.where(hole[..., np.newaxis], cv2.cvtColor(completed, cv2.COLOR_LAB2RGB), image)
+
+
+@dataclasses.dataclass(frozen=True)
+class Classical:
+    """A method without weights.
+
+    Attributes:
+        complete: Function of (image, hole) -> completed.
+        version: Function giving the version that decides on its results; raises UserError if it is not installed.
+    """
+
+    complete: Callable
+    version: Callable
+
+
+def _opencv():
+    return f"opencv {cv2.__version__}"
+
+
+def _opencv_contrib():
+    if not hasattr(cv2, "xphoto"):
+        raise UserError(
+            "method 'shiftmap' needs OpenCV's contrib modules; install opencv-contrib-python-headless instead of "
+            "opencv-python-headless, or leave the method out."
+        )
+    return _opencv()
+
+
+def _scikit_image():
+    try:
+        importlib.import_module("skimage.restoration")
+        return f"scikit-image {importlib.metadata.version('scikit-image')}"
+    except ImportError:
+        raise UserError(
+            "method 'biharmonic' needs scikit-image; pip install inpaint_tf[evaluation], or leave the method out."
+        ) from None
+
+
+CLASSICAL = {
+    "mean": Classical(mean_color, lambda: "1"),
+    "telea": Classical(telea, _opencv),
+    "ns": Classical(navier_stokes, _opencv),
+    "biharmonic": Classical(biharmonic, _scikit_image),
+    "patchmatch": Classical(patchmatch.complete, lambda: f"{patchmatch.VERSION} {_opencv()}"),
+    "shiftmap": Classical(shift_map, _opencv_contrib),
+}
+
+
+def method_named(name):
+    """The `Method` of a name.
+
+    Args:
+        name: A key of `CLASSICAL`, or "preset:" and a bundled preset's name or a preset folder.
+
+    Raises:
+        UserError: for an unknown name or preset, or a method whose package is not installed.
+    """
+    if name.startswith(PRESET):
+        return _preset(name)
+    if name not in CLASSICAL:
+        raise UserError(f"unknown method {name!r}; known: {', '.join(CLASSICAL)}, preset:NAME, preset:FOLDER.")
+    classical = CLASSICAL[name]
+    return Method(name, classical.version(), lambda image, hole: Completion(classical.complete(image, hole)))
+
+
+def methods_named(names):
+    """The `Method`s of a list of names, all checked before any runs. Raises UserError also for a name given twice."""
+    if not names:
+        raise UserError(f"no methods given; known: {', '.join(CLASSICAL)}, preset:NAME, preset:FOLDER.")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(f"methods given twice: {', '.join(twice)}.")
+    return [method_named(name) for name in names]
+
+
+def _preset(name):
+    # Imported here: a comparison of classical methods needs no model.
+    from inpaint_tf.inference.inpainter import Inpainter
+    from inpaint_tf.models.presets import preset_folder, read_config
+
+    place = name[len(PRESET) :] or None
+    config = read_config(preset_folder(place))
+    inpainter = Inpainter.from_preset(place)
+
+    def run(image, hole):
+        result = inpainter.run(image, hole)
+        return Completion(result.completed, result.offsets)
+
+    return Method(name, f"{config.model} {config.sha256}", run, warm_up=True)

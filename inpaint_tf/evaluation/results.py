@@ -1,0 +1,199 @@
+"""Results as lines: what `results.jsonl` and `differences.jsonl` hold, and what may be compared.
+
+A line is one number with everything needed to say what it is. Numbers under different manifests are about other pixels
+or other masks; they are refused side by side. The same holds for feature measures of different networks.
+"""
+
+import json
+import math
+import pathlib
+
+import numpy as np
+
+from inpaint_tf.data.image_files import write_bytes
+from inpaint_tf.errors import UserError
+from inpaint_tf.evaluation.aggregate import Cell, estimate, grid, paired_difference
+from inpaint_tf.evaluation.bootstrap import SEED
+from inpaint_tf.evaluation.feature_metrics import frechet_distance, perceptual_distance, pooled_vector
+from inpaint_tf.masks.sets import area_bin
+
+ALL_AREAS = "all"
+RESULTS = "results.jsonl"
+DIFFERENCES = "differences.jsonl"
+LPIPS = Cell("lpips", "whole", "absolute", "per_image")
+FID = Cell("fid", "whole", "absolute", "pooled")
+
+
+def result_lines(manifest, runs):
+    """The lines of `results.jsonl`: every method, every cell, over all masks and by the share of area masked.
+
+    Args:
+        manifest: `Manifest`.
+        runs: `runner.MethodRun`s over it.
+
+    Returns:
+        List of dictionaries with method, metric, region, scale, pooling, area ("all" or a bin), value, ci_low,
+        ci_high, images, masks, failed (masks on which the method failed), protocol, manifest, revision, seed,
+        device, seconds_per_image (wall clock), cpu_seconds_per_image, fingerprint; capped for PSNR.
+    """
+    images = [entry.image.sha256 for entry in manifest.entries]
+    bins = [area_bin(entry.area) for entry in manifest.entries]
+    lines = []
+    for run in runs:
+        for area in (ALL_AREAS, *sorted(set(bins))):
+            chosen = [row for row in run.rows if area in (ALL_AREAS, bins[row.entry])]
+            done = [row for row in chosen if row.error is None]
+            about = _about(manifest, run) | {"area": area, "failed": len(chosen) - len(done)}
+            for cell in grid():
+                found = estimate([row.terms for row in done], [images[row.entry] for row in done], cell)
+                if found is not None:
+                    lines.append({"method": run.method, **cell.__dict__, **found, **about})
+    return lines
+
+
+def difference_lines(manifest, runs):
+    """The lines of `differences.jsonl`: every pair of methods, every cell, on the masks that both completed.
+
+    `value` is the first method's value minus that of `versus`; `better` is the share of masks on which the first is the
+    better one.
+    """
+    lines = []
+    for number, run in enumerate(runs):
+        for other in runs[:number]:
+            pairs = [(a, b) for a, b in zip(run.rows, other.rows, strict=True) if a.error is None and b.error is None]
+            images = [manifest.entries[a.entry].image.sha256 for a, _ in pairs]
+            for cell in grid():
+                found = paired_difference([a.terms for a, _ in pairs], [b.terms for _, b in pairs], images, cell)
+                if found is not None:
+                    about = {"versus": other.method, "protocol": manifest.name, "manifest": manifest.hash, "seed": SEED}
+                    lines.append({"method": run.method, **cell.__dict__, **found, **about})
+    return lines
+
+
+def feature_lines(manifest, runs, network, read_pair):
+    """LPIPS and FID lines.
+
+    Args:
+        manifest: `Manifest`.
+        runs: `MethodRun`s over it.
+        network: `FeatureNetwork`.
+        read_pair: Function (run, row) -> original and completed uint8 [H, W, 3].
+
+    Returns:
+        List of dictionaries as in `result_lines`, with network, its fingerprint. FID has no confidence interval (its
+        value depends on the number of images, and resampled sets hold fewer different ones); it needs two images.
+    """
+    lines = []
+    for run in runs:
+        done = [row for row in run.rows if row.error is None]
+        distances, originals, completions = [], [], []
+        for row in done:
+            original, completed = (network(image) for image in read_pair(run, row))
+            distances.append({LPIPS.key: [perceptual_distance(original, completed), 1.0]})
+            originals.append(pooled_vector(original))
+            completions.append(pooled_vector(completed))
+        images = [manifest.entries[row.entry].image.sha256 for row in done]
+        about = _about(manifest, run) | {"area": ALL_AREAS, "failed": len(run.rows) - len(done)}
+        about["network"] = network.fingerprint
+        if done:
+            lines.append({"method": run.method, **LPIPS.__dict__, **estimate(distances, images, LPIPS), **about})
+        if len(done) > 1:
+            value = frechet_distance(np.array(originals), np.array(completions))
+            found = {"value": value, "ci_low": None, "ci_high": None, "images": len(set(images)), "masks": len(done)}
+            lines.append({"method": run.method, **FID.__dict__, **found, **about})
+    return lines
+
+
+def write_lines(path, lines):
+    """Writes dictionaries as JSON lines, aside first and then renamed."""
+    write_bytes(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
+
+
+def read_lines(path):
+    """The dictionaries of a JSON lines file. Raises UserError if it is missing or damaged."""
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist; run inpaint-tf evaluate with --output={pathlib.Path(path).parent}.") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is no file of JSON lines: {error}.") from error
+
+
+def merge_results(folders):
+    """The lines of several evaluations, for one table.
+
+    Args:
+        folders: Outputs of `inpaint-tf evaluate`.
+
+    Returns:
+        All their lines.
+
+    Raises:
+        UserError: if their manifests or feature networks differ, or a method occurs twice.
+    """
+    lines, manifests, networks, seen = [], {}, {}, {}
+    for folder in folders:
+        found = read_lines(pathlib.Path(folder) / RESULTS)
+        for line in found:
+            manifests.setdefault(line["manifest"], folder)
+            if "network" in line:
+                networks.setdefault(line["network"], folder)
+            if seen.setdefault(line["method"], folder) != folder:
+                raise UserError(f"method {line['method']} is in both {seen[line['method']]} and {folder}; leave one out.")
+        lines += found
+    for what, values in (("manifests", manifests), ("feature networks", networks)):
+        if len(values) > 1:
+            named = ", ".join(f"{value} ({folder})" for value, folder in values.items())
+            raise UserError(f"results under different {what} cannot be compared: {named}; evaluate on the same set.")
+    return lines
+
+
+def find(lines, method, metric, region, scale, pooling, area=ALL_AREAS):
+    """The line of one number, or None."""
+    wanted = {"method": method, "metric": metric, "region": region, "scale": scale, "pooling": pooling, "area": area}
+    for line in lines:
+        if all(line.get(name) == value for name, value in wanted.items()):
+            return line
+    return None
+
+
+def nearest_cells(lines, printed, methods):
+    """Which cells of the grid come nearest to printed numbers.
+
+    Args:
+        lines: Lines of `results.jsonl`.
+        printed: Metric -> {row name: printed value}.
+        methods: Row name -> method whose numbers stand for that row; rows without one are left out.
+
+    Returns:
+        Metric -> list of (cell name, mean relative deviation), nearest first.
+    """
+    ranking = {}
+    for metric, row_values in printed.items():
+        deviations = {}
+        for line in lines:
+            for row, value in row_values.items():
+                if line["metric"] == metric and line["area"] == ALL_AREAS and line["method"] == methods.get(row):
+                    name = f"{line['region']} {line['scale']} {line['pooling']}"
+                    deviations.setdefault(name, []).append(abs(line["value"] - value) / value)
+        ranking[metric] = sorted(((name, math.fsum(d) / len(d)) for name, d in deviations.items()), key=lambda x: x[1])
+    return ranking
+
+
+def _about(manifest, run):
+    done = [row for row in run.rows if row.error is None]
+    return {
+        "protocol": manifest.name,
+        "manifest": manifest.hash,
+        "revision": run.revision,
+        "seed": SEED,
+        "device": run.device,
+        "seconds_per_image": _mean([row.wall_seconds for row in done]),
+        "cpu_seconds_per_image": _mean([row.cpu_seconds for row in done]),
+        "fingerprint": run.fingerprint,
+    }
+
+
+def _mean(values):
+    return round(math.fsum(values) / len(values), 4) if values else None

@@ -1,0 +1,131 @@
+"""The tables of a report: what a number looks like, Markdown and CSV."""
+
+import csv
+import io
+
+from inpaint_tf.evaluation.metrics import METRICS, REGIONS
+from inpaint_tf.evaluation.results import ALL_AREAS, find
+
+# Metric -> (heading, factor, decimals): the paper prints l1, l2 and TV in percent.
+STYLES = {
+    "l1": ("l1 %", 100, 2),
+    "l2": ("l2 %", 100, 2),
+    "psnr": ("PSNR dB", 1, 2),
+    "tv": ("TV %", 100, 2),
+    "ssim": ("SSIM", 1, 3),
+    "ms_ssim": ("MS-SSIM", 1, 3),
+    "lpips": ("LPIPS", 1, 4),
+    "fid": ("FID", 1, 2),
+}
+_ARROWS = {True: " ↑", False: " ↓", None: ""}
+_COLUMNS = (
+    "method metric region scale pooling area value ci_low ci_high images masks failed capped protocol manifest revision "
+    "seed device seconds_per_image cpu_seconds_per_image fingerprint network"
+).split()
+
+
+def methods_of(lines):
+    """The methods of some lines, in order of appearance."""
+    return list(dict.fromkeys(line["method"] for line in lines))
+
+
+def main_table(lines, region, scale="absolute", pooling="per_image"):
+    """A table of methods by metrics.
+
+    Returns:
+        Headings and rows of text, as lists; metrics that are defined nowhere in the region are left out.
+    """
+    def chosen(method, metric):
+        # Measures without a choice of scale or pooling appear in every table of their region.
+        return find(lines, method, metric, region, scale, pooling) or (
+            find(lines, method, metric, region, "absolute", "per_image" if metric == "lpips" else "pooled")
+            if metric in ("lpips", "fid")
+            else None
+        )
+
+    methods = methods_of(lines)
+    metrics = [metric for metric in STYLES if any(chosen(method, metric) for method in methods)]
+    headings = ["method", *(STYLES[metric][0] + _ARROWS[METRICS[metric].higher_is_better] for metric in metrics)]
+    rows = []
+    for method in methods:
+        cells = [format_line(chosen(method, metric)) for metric in metrics]
+        seconds = next((line["seconds_per_image"] for line in lines if line["method"] == method), None)
+        rows.append([method, *cells, "-" if seconds is None else f"{seconds:.2f}"])
+    return [*headings, "s an image"], rows
+
+
+def difference_table(differences, region="hole", metrics=("l1", "psnr", "ssim")):
+    """Paired differences of all pairs of methods, absolute scale, per image: headings and rows of text."""
+    headings = ["method minus other", *(f"{STYLES[metric][0]}" for metric in metrics), "better PSNR on"]
+    rows = {}
+    for line in differences:
+        if (line["region"], line["scale"], line["pooling"]) == (region, "absolute", "per_image"):
+            rows.setdefault((line["method"], line["versus"]), {})[line["metric"]] = line
+    table = []
+    for (method, versus), cells in rows.items():
+        psnr = cells.get("psnr")
+        better = "-" if psnr is None else f"{100 * psnr['better']:.0f}% of masks"
+        table.append([f"{method} − {versus}", *(format_line(cells.get(m), signed=True) for m in metrics), better])
+    return headings, table
+
+
+def format_line(line, signed=False):
+    """ "16.18 [15.20, 17.31]", with a remark if masks failed; "failed" or "-" where there is no number."""
+    if line is None:
+        return "-"
+    _, factor, decimals = STYLES[line["metric"]]
+    style = f"{'+' if signed else ''}.{decimals}f"
+    text = format(line["value"] * factor, style)
+    if line["ci_low"] is not None:
+        text += f" [{format(line['ci_low'] * factor, style)}, {format(line['ci_high'] * factor, style)}]"
+    if line.get("failed"):
+        text += f" (failed on {line['failed']} of {line['failed'] + line['masks']})"
+    if line.get("capped"):
+        text += f" ({line['capped']} capped)"
+    return text
+
+
+def markdown(headings, rows):
+    """A Markdown table."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def markdown_report(lines, differences, intro):
+    """The text of `table.md`."""
+    parts = [f"# {lines[0]['protocol'] if lines else 'Evaluation'}", intro]
+    for region in REGIONS:
+        parts += [f"## Region: {region} (absolute, mean over images, 95% interval)", markdown(*main_table(lines, region))]
+    if differences:
+        parts += ["## Paired differences, hole", markdown(*difference_table(differences))]
+    parts.append("The whole grid of regions, scales, pooling and area bins is in results.jsonl and table.csv.")
+    return "\n\n".join(parts) + "\n"
+
+
+def csv_text(lines):
+    """All lines as CSV, a column a field."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def area_series(lines, metric, region="hole"):
+    """Metric by area bin: bins, and method -> list of (value, low, high) or None, for `plots.interval_plot`."""
+    chosen = [
+        line
+        for line in lines
+        if (line["metric"], line["region"], line["scale"], line["pooling"]) == (metric, region, "absolute", "per_image")
+        and line["area"] != ALL_AREAS
+    ]
+    bins = sorted({line["area"] for line in chosen})
+    factor = STYLES[metric][1]
+    series = {}
+    for method in methods_of(lines):
+        by_bin = {line["area"]: line for line in chosen if line["method"] == method}
+        series[method] = [
+            tuple(factor * by_bin[area][name] for name in ("value", "ci_low", "ci_high")) if area in by_bin else None
+            for area in bins
+        ]
+    return bins, series
