@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test clean
 
 demo: $(VENV)/installed
+	mkdir -p demo_output
 	$(BIN)/inpaint-tf inpaint --image=inpaint_tf/samples/rocket.jpg --mask=inpaint_tf/samples/rocket_mask.png \
 	    --output=demo_output/rocket.png --side_by_side=demo_output/rocket_side_by_side.png \
 	    --output_flow=demo_output/rocket_flow.png --overwrite
@@ -18,7 +19,6 @@ test: $(VENV)/installed_dev
 $(VENV)/installed: setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable .
-	mkdir -p demo_output
 	touch $@
 
 $(VENV)/installed_dev: $(VENV)/installed
