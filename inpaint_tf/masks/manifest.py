@@ -77,12 +77,15 @@ class Manifest:
 
     @property
     def hash(self):
-        """First 16 hexadecimal digits of the SHA-256 of the canonical JSON form."""
-        return hashlib.sha256(self.to_json(indent=None).encode()).hexdigest()[:16]
+        """First 16 hexadecimal digits of the SHA-256 of the canonical JSON form without the images' names."""
+        content = dataclasses.asdict(self)
+        for entry in content["entries"]:
+            if entry["image"] is not None:
+                del entry["image"]["name"]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
-    def to_json(self, indent=1):
-        content = {"format": FORMAT, **dataclasses.asdict(self)}
-        return json.dumps(content, indent=indent, sort_keys=True)
+    def to_json(self):
+        return json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, indent=1, sort_keys=True)
 
     @classmethod
     def from_json(cls, text):
