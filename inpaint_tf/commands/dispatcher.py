@@ -22,6 +22,7 @@ COMMANDS = {
     "presets": "inpaint_tf.commands.presets",
     "evaluate": "inpaint_tf.commands.evaluate",
     "masks": "inpaint_tf.commands.masks",
+    "train": "inpaint_tf.commands.train",
 }
 
 

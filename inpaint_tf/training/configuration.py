@@ -8,8 +8,9 @@ would no longer be the one that its folder describes.
 import dataclasses
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.losses import ADVERSARIAL_LOSSES
 
+# Names of `losses.ADVERSARIAL_LOSSES`, spelt out so that flags need no TensorFlow.
+ADVERSARIAL = ("wgan", "bce", "least_squares", "hinge")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 CROPS = ("random_crop", "fit_crop", "resize")
@@ -58,7 +59,7 @@ class TrainingConfig:
     width: int = _option(32, "Base width of the generator, even; the authors' is 32.", low=2, high=1024)
     critic_width: int = _option(64, "Base width of the critics; the authors' is 64.", low=1, high=1024)
     # Losses.
-    adversarial: str = _option("wgan", "Adversarial loss.", choices=tuple(ADVERSARIAL_LOSSES))
+    adversarial: str = _option("wgan", "Adversarial loss.", choices=ADVERSARIAL)
     adversarial_weight: float = _option(0.001, "Weight of the adversarial loss of the generator.", low=0.0)
     global_weight: float = _option(1.0, "Weight of the global critic in it, relative to the local one.", low=0.0)
     penalty_weight: float = _option(10.0, "Weight of the gradient penalty (WGAN only).", low=0.0)

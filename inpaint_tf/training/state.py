@@ -3,6 +3,7 @@
 import dataclasses
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.models.presets import named_variables
@@ -65,27 +66,32 @@ class TrainingState:
                 )
 
     def trackables(self):
-        """Name -> list of variables, in a fixed order: everything but the counters."""
-        groups = {
-            "generator": [variable.value for variable in self.generator.variables],
-            "critic": [variable.value for variable in self.critic.variables],
-            **{f"generator_{slot}": list(v) for slot, v in self.generator_optimizer.slots.items()},
-            **{f"critic_{slot}": list(v) for slot, v in self.critic_optimizer.slots.items()},
-        }
-        if self.averages is not None:
-            groups["averages"] = list(self.averages)
+        """Name of a group -> name -> variable: everything but the counters."""
+        groups = {}
+        for network, model, optimizer in (
+            ("generator", self.generator, self.generator_optimizer),
+            ("critic", self.critic, self.critic_optimizer),
+        ):
+            names = {id(variable.value): name for name, variable in named_variables(model).items()}
+            groups[network] = {name: variable.value for name, variable in named_variables(model).items()}
+            moved = [names[id(variable)] for variable in raw_variables(model)]
+            for slot, variables in optimizer.slots.items():
+                groups[f"{network}_{slot}"] = dict(zip(moved, variables, strict=True))
+            if network == "generator" and self.averages is not None:
+                groups["averages"] = dict(zip(moved, self.averages, strict=True))
         if self.loss_scale is not None:
-            groups["loss_scale"] = list(self.loss_scale)
+            groups["loss_scale"] = dict(zip(("scale", "patience"), self.loss_scale))
         return groups
 
     def exported_weights(self):
         """Name -> float32 array of the generator as it is evaluated and exported: averages where there are any."""
-        arrays = {name: variable.numpy() for name, variable in named_variables(self.generator).items()}
-        if self.averages is not None:
-            names = {id(variable): name for name, variable in named_variables(self.generator).items()}
-            for variable, average in zip(self.generator.trainable_variables, self.averages, strict=True):
-                arrays[names[id(variable)]] = average.numpy()
-        return arrays
+        groups = self.trackables()
+        return {name: v.numpy() for name, v in {**groups["generator"], **groups.get("averages", {})}.items()}
+
+    def checksum(self):
+        """float: the same for two states exactly if (short of a freak) all their variables are bit-identical."""
+        groups = self.trackables()
+        return float(sum(np.abs(v.numpy().astype(np.float64)).sum() for group in groups.values() for v in group.values()))
 
 
 class dtype_policy:  # noqa: N801 - used like a function.

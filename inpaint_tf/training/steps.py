@@ -41,9 +41,7 @@ class Steps:
 
     def generator(self, photos, phase_name):
         """Moves the generator (and its averages) by the objective of a phase. Otherwise like `critic`."""
-        terms = self._run(phase_name, photos)
-        self.state.counters.step += 1
-        return terms
+        return self._run(phase_name, photos)
 
     def gradients(self, kind, batch):
         """Loss terms and gradients of one replica's batch, nothing applied.

@@ -1,0 +1,125 @@
+"""Trains a generator with its critics; the same command again goes on where it stopped.
+
+  inpaint-tf train --flagfile=flags/places2_256.flags --train_data=places2.txt --run_dir=runs/places2
+  inpaint-tf train --flagfile=runs/places2/flags.txt                         (goes on)
+  inpaint-tf train --flagfile=flags/cpu_small.flags --train_data=photos/ --run_dir=runs/small --dry_run
+
+The run's folder gets the configuration, metrics.jsonl, TensorBoard events, sample grids, checkpoints and, with every
+checkpoint, the generator as a preset for `inpaint-tf inpaint --preset=RUN/preset`. SIGINT and SIGTERM finish the step,
+save and exit with 0.
+
+Exit codes: 0 done or stopped and saved, 1 diverged or a worker was lost, 2 bad input or usage.
+"""
+
+import dataclasses
+import json
+import os
+import signal
+import sys
+
+from absl import flags
+
+from inpaint_tf.commands.tensorflow_loading import load_tensorflow
+from inpaint_tf.errors import UserError
+from inpaint_tf.training.configuration import TrainingConfig
+
+SUMMARY = "train a generator, or go on with a run"
+
+
+def define_flags(values):
+    for field in dataclasses.fields(TrainingConfig):
+        define_option(field, values)
+    flags.DEFINE_boolean("dry_run", False, "Print configuration, parameters and memory estimate; train nothing.", flag_values=values)
+
+
+def define_option(field, values):
+    """Defines the flag of one field of `TrainingConfig`."""
+    text, low, high, choices = (field.metadata[key] for key in ("help", "low", "high", "choices"))
+    if choices is not None:
+        flags.DEFINE_enum(field.name, field.default, choices, text, flag_values=values)
+    elif field.type is bool:
+        flags.DEFINE_boolean(field.name, field.default, text, flag_values=values)
+    elif field.type is str:
+        flags.DEFINE_string(field.name, field.default, text, flag_values=values)
+    else:
+        define = flags.DEFINE_integer if field.type is int else flags.DEFINE_float
+        define(field.name, field.default, text, lower_bound=low, upper_bound=high, flag_values=values)
+
+
+def configuration(options):
+    """The `TrainingConfig` that the flags say. Raises UserError."""
+    return TrainingConfig(**{field.name: options[field.name].value for field in dataclasses.fields(TrainingConfig)})
+
+
+def run(options, arguments):
+    if arguments:
+        raise UserError(f"train takes flags only; got {' '.join(arguments)}.")
+    config = configuration(options)
+    load_tensorflow()
+    if options.dry_run:
+        return _describe(config)
+    import tensorflow as tf
+
+    from inpaint_tf.training.strategy import is_cluster, make_strategy
+
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    strategy = make_strategy(config.strategy)
+    try:
+        return _train(config, strategy)
+    except tf.errors.OpError as error:
+        if not is_cluster(strategy):
+            raise
+        print(
+            f"inpaint-tf: another worker was lost ({type(error).__name__}). Start the same command on every worker again; "
+            "the run goes on from the last checkpoint.",
+            file=sys.stderr,
+        )
+        # The runtime would wait for the lost worker when it shuts down in order.
+        sys.stderr.flush()
+        sys.stdout.flush()
+        os._exit(1)
+
+
+def _train(config, strategy):
+    from inpaint_tf.training.loop import Diverged, Trainer
+    from inpaint_tf.training.prepare import prepare_photos, remember_report
+
+    source, fingerprint, report = prepare_photos(config, say=_say)
+    trainer = Trainer(config, source, fingerprint, strategy, say=_say)
+    if trainer.chief:
+        remember_report(config, fingerprint, report)
+
+    def ask_to_stop(number, _):
+        if trainer.stop:
+            raise KeyboardInterrupt
+        trainer.stop = True
+        _say(f"{signal.Signals(number).name}: finishes the step and saves; once more stops at once")
+
+    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        outcome = trainer.run()
+    except Diverged as error:
+        print(f"inpaint-tf: {error}", file=sys.stderr)
+        return 1
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if outcome.finished:
+        _say(f"done: {outcome.step} steps; preset {trainer.folder.path / 'preset'}")
+    else:
+        _say(f"stopped and saved after step {outcome.step}; go on with: {outcome.resume_command}")
+    return 0
+
+
+def _describe(config):
+    from inpaint_tf.training.estimate import describe
+
+    print(json.dumps(config.to_dict(), indent=2))
+    for line in describe(config):
+        print(line)
+    return 0
+
+
+def _say(line):
+    print(line, flush=True)

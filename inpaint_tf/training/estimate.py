@@ -1,0 +1,68 @@
+"""What a configuration will take, before anything is built: parameters, arithmetic and memory."""
+
+import keras
+import numpy as np
+
+from inpaint_tf.layers import ConvBlock
+from inpaint_tf.models.conv_stack import ConvStack
+from inpaint_tf.models.registry import build_model
+from inpaint_tf.training.recipes import recipe_for
+
+GIB = 2**30
+# Measured against the peak of whole runs: what a step holds beyond the outputs that its gradient needs (im2col
+# buffers, gradients in flight, score matrices), as a factor on those outputs, and the runtime itself.
+WORKING_FACTOR, RUNTIME_BYTES = 1.6, 0.6 * GIB
+
+
+def describe(config):
+    """Lines for people: parameters of generator and critics, and an estimate of the memory of a device.
+
+    Args:
+        config: A `TrainingConfig`.
+
+    Raises:
+        UserError: for a model that is unknown or cannot be trained.
+    """
+    generator = build_model(config.model, width=config.width)
+    critic = recipe_for(config.model).build_critic(config)
+    counts = {"generator": generator.count_params(), "critics": critic.count_params()}
+    total = memory_bytes(config, generator, counts)
+    return [
+        *(f"{name}: {count:,} parameters" for name, count in counts.items()),
+        f"memory, estimated: {total / GIB:.1f} GiB on one device, {total / GIB / 1.0:.1f} GiB in all "
+        f"(batch {config.batch_size} in {config.accumulate} parts)",
+    ]
+
+
+def memory_bytes(config, generator, counts):
+    """Estimated peak in bytes on one device: weights, Adam's slots, averages, gradients, and a step's activations."""
+    variables = 4 * (sum(counts.values()) * 4 + (counts["generator"] if config.ema_decay else 0))
+    element = 4 if config.precision == "float32" else 2
+    part = config.batch_size // config.accumulate
+    generator_step = part * activation_elements(generator, config.image_size) * element
+    return variables + WORKING_FACTOR * generator_step + RUNTIME_BYTES
+
+
+def activation_elements(generator, image_size):
+    """Elements of one image that a generator's gradient keeps: two for every convolution output, and attention scores."""
+    elements = 0
+    for layer in generator._flatten_layers():  # noqa: SLF001 - nested layers have no public list.
+        if isinstance(layer, ConvStack):
+            elements += _stack_elements(layer, image_size if _sees_image(layer) else image_size // 4)
+    if getattr(generator, "attention_branch", False):
+        positions = (image_size // 8) ** 2
+        elements += 12 * positions**2
+    return elements
+
+
+def _sees_image(stack):
+    return stack.blocks[0].kernel.shape[2] == 5
+
+
+def _stack_elements(stack, size):
+    shape, elements = (1, size, size, 1), 0
+    for block in stack.blocks:
+        assert isinstance(block, ConvBlock | keras.layers.Layer)
+        shape = block.compute_output_shape(shape)
+        elements += 2 * int(np.prod(shape))
+    return elements

@@ -1,0 +1,275 @@
+"""The loop: critic steps, a generator step, and now and then a look at the clock, the losses and the pictures.
+
+Between two log points nothing waits for the device: loss terms stay where they are and are fetched together.
+"""
+
+import dataclasses
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from inpaint_tf.data.pipeline import PhotoLoader, distributed_batches
+from inpaint_tf.errors import UserError
+from inpaint_tf.models.presets import save_preset
+from inpaint_tf.progress import duration
+from inpaint_tf.training.checkpoints import Checkpoints
+from inpaint_tf.training.looking import Looker, encode_png
+from inpaint_tf.training.optimizers import learning_rate
+from inpaint_tf.training.recipes import recipe_for
+from inpaint_tf.training.run_folder import RunFolder
+from inpaint_tf.training.state import TrainingState
+from inpaint_tf.training.steps import Steps
+from inpaint_tf.training.strategy import check_batch, is_chief, is_cluster
+from inpaint_tf.training.summaries import EventWriter
+
+# A share of time spent waiting for photos that is worth a word.
+DATA_BOUND = 0.1
+# Loss terms on the progress line.
+SHOWN = ("critic_loss", "generator_loss", "l1", "known")
+
+
+class Diverged(UserError):
+    """A loss term is not a number or beyond `loss_limit`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        step: Generator steps done.
+        finished: Whether that is all of them; if not, somebody asked it to stop.
+        resume_command: What goes on with it.
+    """
+
+    step: int
+    finished: bool
+    resume_command: str
+
+
+class Trainer:
+    """A training run, from its data to finished weights.
+
+    Args:
+        config: The `TrainingConfig`.
+        source: The usable photos, see `data.sources`.
+        fingerprint: Of the data, see `RunFolder`.
+        strategy: The `tf.distribute` strategy.
+        say: Called with every line for people.
+
+    Attributes:
+        stop: Set it to True to end after the current step, saved.
+        state: The `TrainingState`.
+
+    Raises:
+        UserError: see `RunFolder`, `Checkpoints`, `recipe_for`, `check_batch`.
+    """
+
+    def __init__(self, config, source, fingerprint, strategy, say=print):
+        self.config, self.strategy, self.say = config, strategy, say
+        self.stop = False
+        self.recipe = recipe_for(config.model)
+        check_batch(config, strategy)
+        self.chief = is_chief(strategy)
+        self.folder = RunFolder(config, fingerprint, writes=self.chief)
+        self.state = TrainingState(config, self.recipe, strategy)
+        self.steps = Steps(config, self.recipe, self.state, strategy)
+        self.checkpoints = Checkpoints(
+            self.folder.path / "checkpoints", self.state, config.keep_checkpoints, writes=self.chief
+        )
+        if self.checkpoints.restore(report=say):
+            say(f"goes on after step {self.state.counters.step}")
+        self.folder.forget_after(self.state.counters.step)
+        self.loader = PhotoLoader(source, config)
+        self.looker = Looker(config, self.state, self._sample_photos(source)) if self.chief else None
+        self.events = EventWriter(self.folder.path if self.chief else None)
+        # Terms still on the device, and fetched ones that no log line has averaged yet: (step, name -> value).
+        self._pending, self._window = [], []
+        self._told_failures = 0
+        self._restart_clock()
+
+    def run(self):
+        """Trains until `max_steps` or `stop`.
+
+        Returns:
+            An `Outcome`.
+
+        Raises:
+            Diverged: naming the step, the offending terms and the last good checkpoint.
+            UserError: if something cannot be written.
+        """
+        config, counters = self.config, self.state.counters
+        photos = distributed_batches(self.loader, config, counters.batches, self.strategy)
+        first = counters.step
+        while counters.step < config.max_steps and not self._asked_to_stop():
+            phase = self._iterate(photos)
+            if counters.step == first + 1:
+                self._restart_clock()  # The first step traced and compiled.
+            self._look_and_save(phase)
+        self._flush(None)
+        self._save()
+        self.events.close()
+        self.folder.close()
+        return Outcome(counters.step, counters.step >= config.max_steps, self.folder.resume_command)
+
+    def _iterate(self, photos):
+        counters = self.state.counters
+        phase = self.recipe.phase(self.config, counters.step)
+        for _ in range(phase.critic_steps):
+            self._pending.append((counters.step + 1, self.steps.critic(self._next(photos))))
+        if phase.generator_moves:
+            self._pending.append((counters.step + 1, self.steps.generator(self._next(photos), phase.name)))
+        counters.step += 1
+        return phase
+
+    def _next(self, photos):
+        started = time.perf_counter()
+        batch = next(photos)
+        self._waited += time.perf_counter() - started
+        self._batches += 1
+        return batch
+
+    def _look_and_save(self, phase):
+        config, step = self.config, self.state.counters.step
+        last = step == config.max_steps
+
+        def due(every):
+            return every > 0 and (last or step % every == 0)
+
+        if due(config.log_every):
+            self._flush(phase)
+        if due(config.checkpoint_every):
+            self._flush(None)
+            self._save()
+        if self.looker is not None and due(config.sample_every):
+            self._draw_samples()
+        if self.looker is not None and config.validation_images and due(config.validate_every):
+            self._validate()
+
+    def _flush(self, phase):
+        """Fetches the pending loss terms, checks them and, with a phase, logs their means."""
+        fetched = [(step, {name: float(value) for name, value in terms.items()}) for step, terms in self._pending]
+        self._pending = []
+        self._check(fetched)
+        self._window += fetched
+        if phase is None or not self._window:
+            return
+        values = {}
+        for _, terms in self._window:
+            for name, value in terms.items():
+                values.setdefault(name, []).append(value)
+        means = {name: float(np.mean(value)) for name, value in values.items()}
+        self._window = []
+        elapsed = max(time.perf_counter() - self._since, 1e-9)
+        speed, share = self._batches * self.config.batch_size / elapsed, self._waited / elapsed
+        self._restart_clock()
+        self._report(phase, means, speed, share)
+
+    def _report(self, phase, means, speed, share):
+        config, step = self.config, self.state.counters.step
+        rate = learning_rate(config, step - 1)
+        record = {"step": step, "phase": phase.name, "learning_rate": rate, "data_share": round(share, 4)}
+        # Without a second step there is no speed: the first one traced and compiled.
+        if speed > 0:
+            record["images_per_second"] = round(speed, 3)
+        self.folder.log({**record, **means})
+        numbers = {name: value for name, value in record.items() if isinstance(value, int | float) and name != "step"}
+        self.events.scalars({**{f"loss/{n}": v for n, v in means.items()}, **{f"run/{n}": v for n, v in numbers.items()}}, step)
+        remaining = (config.max_steps - step) * (phase.critic_steps + phase.generator_moves) * config.batch_size
+        parts = [f"step {step}/{config.max_steps}", phase.name]
+        if speed > 0:
+            parts += [f"{speed:.2f} images/s", f"{duration(remaining / speed)} left"]
+        parts += [f"{name} {means[name]:.4f}" for name in SHOWN if name in means]
+        if share > DATA_BOUND:
+            parts.append(f"waits {share:.0%} of the time for photos")
+        if self.chief:
+            self.say("  ".join(parts))
+        self._tell_failures()
+
+    def _tell_failures(self):
+        failures = self.loader.failures
+        if len(failures) > self._told_failures:
+            name, reason = list(failures.items())[-1]
+            self.say(f"{len(failures)} photos were replaced by others, last {name}: {reason}")
+            self._told_failures = len(failures)
+
+    def _check(self, fetched):
+        for step, terms in fetched:
+            bad = {
+                name: value
+                for name, value in terms.items()
+                # With loss scaling a gradient may overflow; that step was skipped.
+                if not abs(value) <= self.config.loss_limit
+                and not (self.state.loss_scale is not None and name.endswith("_norm"))
+            }
+            if bad:
+                saved = self.checkpoints.last_saved
+                before = "there is no checkpoint yet" if saved is None else f"the last good checkpoint is of step {saved}"
+                shown = ", ".join(f"{name} = {value:g}" for name, value in bad.items())
+                raise Diverged(
+                    f"training diverged at step {step}: {shown} (--loss_limit={self.config.loss_limit:g}); {before}, in "
+                    f"{self.checkpoints.folder}. A lower --learning_rate or --clip_norm may help."
+                )
+
+    def _save(self):
+        started = time.perf_counter()
+        step = self.state.counters.step
+        if self.checkpoints.last_saved == step or step == 0:
+            return
+        self.checkpoints.save()
+        if self.chief:
+            self.folder.replace_folder("preset", self._write_preset)
+        self._since += time.perf_counter() - started
+
+    def _write_preset(self, path):
+        save_preset(
+            path,
+            self.state.generator,
+            self.config.model,
+            {"width": self.config.width},
+            "RGB",
+            source=f"inpaint-tf train, step {self.state.counters.step} of run {self.folder.path.name}",
+            weights=self.state.exported_weights(),
+        )
+
+    def _draw_samples(self):
+        started = time.perf_counter()
+        step = self.state.counters.step
+        picture = self.looker.grid()
+        encoded = encode_png(picture)
+        self.folder.write(f"samples/step_{step:08d}.png", encoded)
+        self.events.picture("samples", encoded, *picture.shape[:2], step)
+        self._since += time.perf_counter() - started
+
+    def _validate(self):
+        started = time.perf_counter()
+        step = self.state.counters.step
+        found = self.looker.measure()
+        self.folder.log({"step": step, **found})
+        self.events.scalars(found, step)
+        self.say(f"step {step}  " + "  ".join(f"{name} {value:.4g}" for name, value in found.items()))
+        self._since += time.perf_counter() - started
+
+    def _sample_photos(self, source):
+        """The photos of the sample grid: the first positions of the stream of another seed, always the same."""
+        loader = PhotoLoader(source, dataclasses.replace(self.config, flip=False, colour_jitter=0.0))
+        count = min(self.config.sample_images, len(source))
+        return [loader(2**40 + index, index * len(source) // count) for index in range(count)]
+
+    def _restart_clock(self):
+        self._waited, self._batches, self._since = 0.0, 0, time.perf_counter()
+
+    def _asked_to_stop(self):
+        """Whether to stop; workers of a cluster ask each other, but only at log points."""
+        if not is_cluster(self.strategy):
+            return self.stop
+        if self.state.counters.step % self.config.log_every:
+            return False
+        return int(self._count_stops(tf.constant(int(self.stop)))) > 0
+
+    def _count_stops(self, asked):
+        total = self.strategy.run(
+            lambda flag: tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, flag), args=(asked,)
+        )
+        return self.strategy.experimental_local_results(total)[0]

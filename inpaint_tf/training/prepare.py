@@ -1,0 +1,53 @@
+"""From a configuration to photos that can be trained on: finds them, checks them once, remembers what it found."""
+
+import json
+import pathlib
+
+from inpaint_tf.data.check import DataReport, check_source
+from inpaint_tf.data.crops import needed_side
+from inpaint_tf.data.image_files import write_bytes
+from inpaint_tf.data.sources import open_source
+
+_REPORT = "data_report.json"
+
+
+def prepare_photos(config, say=print):
+    """Finds and checks the training photos.
+
+    A run that goes on trusts the report of its folder, so that it sees the same photos as before and starts at once.
+
+    Args:
+        config: A `TrainingConfig`.
+        say: Called with a line about the photos that are left out.
+
+    Returns:
+        The usable photos as a source, the fingerprint of the whole source, and the `DataReport`.
+
+    Raises:
+        UserError: if there are no photos, or too many that cannot be used.
+    """
+    source = open_source(config.train_data, config.data_root)
+    fingerprint = source.fingerprint()
+    report = _remembered(config, fingerprint)
+    if report is None:
+        smallest = needed_side(config.crop, config.image_size)
+        report = check_source(source, config.check_data, smallest, config.bad_data_limit)
+        if report.bad:
+            say(f"{report.summary(source)}; left out")
+    return (source.subset(report.good) if report.bad else source), fingerprint, report
+
+
+def remember_report(config, fingerprint, report):
+    """Writes the report into the run's folder."""
+    record = {"fingerprint": fingerprint, "check": config.check_data, "total": report.total, "bad": report.bad}
+    write_bytes(pathlib.Path(config.run_dir) / _REPORT, (json.dumps(record, indent=1) + "\n").encode())
+
+
+def _remembered(config, fingerprint):
+    try:
+        record = json.loads((pathlib.Path(config.run_dir) / _REPORT).read_text(encoding="utf-8"))
+        if config.run_dir and record["fingerprint"] == fingerprint and record["check"] == config.check_data:
+            return DataReport(record["total"], {int(index): reason for index, reason in record["bad"].items()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return None

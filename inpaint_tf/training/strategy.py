@@ -1,0 +1,83 @@
+"""Chooses what a run trains on: one device, several of one machine, or several machines."""
+
+import json
+import os
+
+import tensorflow as tf
+
+from inpaint_tf.errors import UserError
+
+
+def make_strategy(name):
+    """A `tf.distribute` strategy. Call it before anything else touches TensorFlow: several workers meet here.
+
+    Args:
+        name: "one_device"; "mirrored": all GPUs of this machine; "multi_worker": the cluster that `TF_CONFIG` or
+            SLURM describes; "auto": the last if there is a cluster of several tasks, else mirrored if there are several
+            GPUs, else one device.
+
+    Returns:
+        The strategy.
+
+    Raises:
+        UserError: if the strategy needs what is not there.
+    """
+    tasks = _cluster_tasks()
+    if name == "auto":
+        gpus = len(tf.config.list_physical_devices("GPU")) if tasks < 2 else 0
+        name = "multi_worker" if tasks > 1 else "mirrored" if gpus > 1 else "one_device"
+    if name == "multi_worker":
+        if tasks == 0:
+            raise UserError(
+                "--strategy=multi_worker needs a cluster: set TF_CONFIG for every worker, or start with srun under SLURM."
+            )
+        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=_resolver())
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def is_chief(strategy):
+    """Whether this process writes checkpoints and logs: always, but for all workers of a cluster except the first."""
+    resolver = strategy.cluster_resolver
+    return resolver is None or not resolver.task_type or (resolver.task_type, resolver.task_id) in _firsts(resolver)
+
+
+def is_cluster(strategy):
+    """Whether several processes train together."""
+    return strategy.extended._in_multi_worker_mode()  # noqa: SLF001 - there is no public way to ask.
+
+
+def check_batch(config, strategy):
+    """Raises UserError unless the batch can be cut evenly into replicas and each replica's into its parts."""
+    replicas = strategy.num_replicas_in_sync
+    if config.batch_size % (replicas * config.accumulate):
+        raise UserError(
+            f"--batch_size={config.batch_size} must be a multiple of replicas x --accumulate = "
+            f"{replicas} x {config.accumulate}."
+        )
+
+
+def _cluster_tasks():
+    """Number of workers that TF_CONFIG or SLURM describe; 0 if neither does."""
+    if os.environ.get("TF_CONFIG"):
+        try:
+            cluster = json.loads(os.environ["TF_CONFIG"])["cluster"]
+            return sum(len(addresses) for addresses in cluster.values())
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"TF_CONFIG is no JSON with a cluster: {os.environ['TF_CONFIG']}") from error
+    if "SLURM_PROCID" in os.environ and int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
+        return int(os.environ["SLURM_STEP_NUM_TASKS"])
+    return 0
+
+
+def _resolver():
+    if os.environ.get("TF_CONFIG"):
+        return tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    return tf.distribute.cluster_resolver.SlurmClusterResolver()
+
+
+def _firsts(resolver):
+    """The (type, number) of the task that counts as the first: the chief if there is one, else worker 0."""
+    jobs = resolver.cluster_spec().jobs
+    return {("chief", 0)} if "chief" in jobs else {("worker", 0)}
