@@ -75,6 +75,25 @@ def test_both_forms_agree(seed):
     assert np.mean(np.any(fast_offsets != literal_offsets, axis=-1)) <= 0.02  # ties within rounding
 
 
+@pytest.mark.parametrize("height,width", [(6, 128), (96, 10), (40, 72), (64, 64)])
+@pytest.mark.parametrize("hole", ["centre", "left border", "all borders", "empty"])
+def test_both_forms_agree_at_the_networks_settings(height, width, hole, rng):
+    f = rng.normal(size=(2, height, width, 16)).astype(np.float32)
+    mask = np.zeros((2, height, width, 1), np.float32)
+    if hole == "centre":
+        mask[0, height // 4 : -height // 4, width // 4 : -width // 4] = 1
+        mask[1, 2:5, 2:5] = 1
+    elif hole == "left border":
+        mask[:, :, : width // 3] = 1
+    elif hole == "all borders":
+        mask[:] = 1
+        mask[:, height // 4 : -height // 4, width // 4 : -width // 4] = 0
+    fast, fast_offsets = ContextualAttention(form="fast")(f, hole_mask=mask)
+    literal, literal_offsets = ContextualAttention(form="literal")(f, hole_mask=mask)
+    assert np.max(np.abs(fast - literal)) < 1e-4
+    assert np.mean(np.any(fast_offsets != literal_offsets, axis=-1)) <= 0.002
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_without_a_valid_patch_the_output_is_zero(form, rng):
     f = rng.normal(size=(1, 8, 8, 4)).astype(np.float32)
