@@ -27,8 +27,13 @@ class ConvBlock(keras.layers.Layer):
         upsample: Whether a nearest x2 upsampling comes first. Needs kernel size 3, stride 1, dilation 1.
         activation: "elu", "relu" or "linear".
 
-    Call:
-        [B, H, W, C] -> [B, ceil(H / strides), ceil(W / strides), filters], or [B, 2H, 2W, filters] with upsampling.
+    Call arguments:
+        x: [B, H, W, C].
+        padding: "SAME", or "VALID" for callers that pad by themselves (the planned run works on parts of an image).
+            Upsampling takes no padding: its result is the same under both.
+
+    Returns:
+        [B, ceil(H / strides), ceil(W / strides), filters], or [B, 2H, 2W, filters] with upsampling.
 
     Raises:
         ValueError: for an unknown activation, or upsampling with another kernel than a plain 3x3.
@@ -59,12 +64,12 @@ class ConvBlock(keras.layers.Layer):
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
         self.built = True
 
-    def call(self, x):
+    def call(self, x, padding="SAME"):
         kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
         if self.upsample:
             x = upsampled_convolution(x, kernel)
         else:
-            x = tf.nn.conv2d(x, kernel, strides=self.strides, padding="SAME", dilations=self.dilation_rate)
+            x = tf.nn.conv2d(x, kernel, strides=self.strides, padding=padding, dilations=self.dilation_rate)
         return ACTIVATIONS[self.activation](tf.nn.bias_add(x, bias))
 
     def compute_output_shape(self, input_shape):

@@ -1,0 +1,160 @@
+"""How much memory a planned run may take, and how it is divided.
+
+Three things are held: feature maps between segments, the activations of the tile that is being computed, and the
+attention scores of one tile of queries. The first follow from the image's size, the other two from how large tiles
+are made, so a budget decides on the tiles. More than what is fastest is never taken.
+"""
+
+import dataclasses
+import os
+
+from inpaint_tf.errors import UserError
+from inpaint_tf.inference.receptive_field import chain_sizes
+
+# Activations of one layer and one tile, in bytes. Larger ones do not stay in the last-level cache, and the C library
+# hands blocks above 32 MiB back to the system each time, which costs more than the arithmetic of a thin layer.
+BEST_ACTIVATION = 28 << 20
+# The layers at the lowest resolution reach far, so cutting them costs more than the cache gives back.
+BEST_TRUNK_ACTIVATION = 96 << 20
+BEST_SCORES = 320 << 20
+SMALLEST_ACTIVATION = 2 << 20
+SMALLEST_SCORES = 24 << 20
+FLOAT = 4
+# Share of the free memory that a run takes by default.
+SHARE_OF_FREE = 0.6
+
+
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """Limits that tiles are cut to.
+
+    Attributes:
+        activation: Bytes of one layer's output within one tile, where the resolution changes.
+        trunk: The same for a segment at one resolution.
+        attention: Bytes of the stored scores of one tile of queries.
+        resident: Bytes of the image and the feature maps that are held all the while.
+    """
+
+    activation: int
+    trunk: int
+    attention: int
+    resident: int
+
+    @classmethod
+    def within(cls, budget, size, layers, base_width, attention_branch):
+        """Limits that keep a run within a budget.
+
+        Args:
+            budget: Bytes, or None for the fastest tiles.
+            size: (H, W) of the image.
+            layers: `TwoStageLayers`.
+            base_width: Base width of the network.
+            attention_branch: Whether the network has the attention branch.
+
+        Raises:
+            UserError: if even the smallest tiles need more. The message names the least that works.
+        """
+        resident = resident_bytes(size, layers, base_width, attention_branch)
+        best = cls(BEST_ACTIVATION, BEST_TRUNK_ACTIVATION, BEST_SCORES, resident)
+        if budget is None or best.total <= budget:
+            return best
+        smallest = cls(SMALLEST_ACTIVATION, SMALLEST_ACTIVATION, SMALLEST_SCORES, resident)
+        if smallest.total > budget:
+            raise UserError(
+                f"a memory budget of {in_mib(budget)} is too small for a photo of {size[1]}x{size[0]}; the least that "
+                f"works is {in_mib(smallest.total, up=True)}: raise the budget or give a smaller photo."
+            )
+        share = (budget - smallest.total) / (best.total - smallest.total)
+
+        def between(low, high):
+            return int(low + share * (high - low))
+
+        return cls(
+            between(SMALLEST_ACTIVATION, BEST_ACTIVATION),
+            between(SMALLEST_ACTIVATION, BEST_TRUNK_ACTIVATION),
+            between(SMALLEST_SCORES, BEST_SCORES),
+            resident,
+        )
+
+    @property
+    def total(self):
+        """Bytes at the worst moment: four activations (input, padded input, output, workspace), or the scores."""
+        return self.resident + max(4 * max(self.activation, self.trunk), 2 * self.attention)
+
+    def fits(self, regions, channels, one_resolution):
+        """Whether a tile is small enough: `LayerRegion` and output channels of every layer. 8 x 8 pixels always are."""
+        output = regions[-1].output
+        if output.height <= 8 and output.width <= 8:
+            return True
+        limit = self.trunk if one_resolution else self.activation
+        return all(region.output.area * count * FLOAT <= limit for region, count in zip(regions, channels))
+
+    def needed(self, segments, attention):
+        """Estimate, in bytes, of what a plan takes at its worst moment."""
+        largest = 0
+        for chain in segments.values():
+            for segment in chain:
+                for tile in segment.tiles:
+                    # The widest layer is not known here; the kept map bounds it from below.
+                    largest = max(largest, tile.output.area * segment.channels_out * FLOAT)
+        scores = attention.bytes_stored if attention is not None else 0
+        return self.resident + max(4 * max(largest, self.activation), 2 * scores)
+
+
+def resident_bytes(size, layers, base_width, attention_branch):
+    """Bytes of the image, its mask, both results, and of the feature maps over the whole image."""
+    pixels = size[0] * size[1]
+    maps = 10 * pixels
+    if attention_branch:
+        height, width = chain_sizes(layers.attention_encoder, size)[-1]
+        # Encoded features, the half-size copy that is matched, and what the attention returns.
+        maps += int(2.25 * height * width) * layers.attention_encoder[-1].filters(base_width)
+    return maps * FLOAT
+
+
+def free_memory():
+    """Bytes that this process can still take: the system's available memory, or what its control group leaves."""
+    candidates = []
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            fields = dict(line.split(":", 1) for line in lines)
+        candidates.append(int(fields["MemAvailable"].split()[0]) * 1024)
+    except (OSError, KeyError, ValueError):
+        try:
+            candidates.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        except (AttributeError, OSError, ValueError):
+            candidates.append(4 << 30)
+    for limit, used in (
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ):
+        try:
+            with open(limit, encoding="ascii") as most, open(used, encoding="ascii") as now:
+                candidates.append(int(most.read()) - int(now.read()))
+        except (OSError, ValueError):
+            continue
+    return max(0, min(candidates))
+
+
+def parse_budget(text):
+    """Bytes of "1.5GiB", "800MB", "900M" or a plain number of bytes.
+
+    Raises:
+        UserError: for anything else.
+    """
+    units = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
+    units |= {"KB": 10**3, "MB": 10**6, "GB": 10**9, "B": 1}
+    word = str(text).strip().upper()
+    digits = word.rstrip("BGIKM").strip()
+    try:
+        amount = float(digits) * units[word[len(digits) :].strip()]
+        if not 0 < amount < 1 << 60:
+            raise ValueError(text)
+    except (ValueError, KeyError):
+        raise UserError(f"memory budget {text!r} is not understood; give bytes, or for example 800MB or 1.5GiB.") from None
+    return int(amount)
+
+
+def in_mib(amount, up=False):
+    """"123 MiB", rounded to the nearest or upwards."""
+    return f"{-(-amount // (1 << 20)) if up else round(amount / (1 << 20))} MiB"

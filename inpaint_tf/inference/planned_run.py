@@ -1,0 +1,218 @@
+"""Runs a generator along a plan: the hole comes out as in a full run, at a cost that follows the hole."""
+
+import gc
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+from inpaint_tf.errors import UserError
+from inpaint_tf.inference.plan import make_plan
+from inpaint_tf.inference.plan_memory import SHARE_OF_FREE, free_memory, in_mib
+from inpaint_tf.inference.regions import Rect, bounding_rect, painted
+from inpaint_tf.inference.tiled_attention import TiledAttention
+from inpaint_tf.models.two_stage import stage_input
+
+
+class PlannedRun:
+    """Runs a two-stage generator on one image, computing only what the hole can see.
+
+    Graphs are built once per segment of the network; sizes, holes and plans of any number of photos share them.
+
+    Args:
+        model: A `TwoStageGenerator`. Its attention, if it has any, must be the paper's (`TiledAttention.supports`).
+        memory_budget: Bytes of working memory; None is a share of what is free when a run starts.
+
+    Call arguments:
+        image: float32 [H, W, 3] in [-1, 1], the model's channel order; H and W multiples of 8.
+        hole_mask: float32 [H, W, 1], 1 = hole; at least one hole pixel.
+
+    Returns:
+        A dictionary: "coarse" and "refined", float32 [H, W, 3], right inside the hole and the image elsewhere; with
+        attention also "offsets", int32 [H/8, W/8, 2], -1 where the plan did not compute it; and "plan", the `Plan`.
+
+    Raises:
+        UserError: for a memory budget that is too small; if memory runs out twice.
+        ValueError: for a hole without a pixel, a size that is no multiple of 8, another attention.
+    """
+
+    def __init__(self, model, memory_budget=None):
+        self.model = model
+        self.memory_budget = memory_budget
+        self._chains = {}
+        self._attention = None
+        if model.attention_branch:
+            if not TiledAttention.supports(model.attention):
+                raise ValueError("the planned run knows the paper's attention only: rate 2, 3x3 patches, fusion over 3.")
+            self._attention = TiledAttention(model.attention)
+
+    @property
+    def traces(self):
+        """How many graphs were built so far; it does not grow with the number of sizes."""
+        chains = sum(graph.experimental_get_tracing_count() for graph in self._chains.values())
+        return chains + (self._attention.traces if self._attention else 0)
+
+    def plan(self, hole, memory_budget=None):
+        """The plan for a hole, bool [H, W], without running it; see `make_plan`."""
+        return make_plan(
+            self.model.LAYERS,
+            self.model.width,
+            hole,
+            memory_budget,
+            attention_branch=self.model.attention_branch,
+            input_channels=(self._channels_in("coarse"), self._channels_in("convolution_branch")),
+        )
+
+    def __call__(self, image, hole_mask):
+        hole = hole_mask[..., 0] > 0.5
+        plan = self.plan(hole, self._budget())
+        try:
+            return self._run(plan, image, hole)
+        except (tf.errors.ResourceExhaustedError, MemoryError):
+            budget = plan.bytes_needed // 2
+        gc.collect()
+        print(
+            f"inpaint-tf: memory ran out at about {in_mib(plan.bytes_needed)}; trying again within {in_mib(budget)}.",
+            file=sys.stderr,
+        )
+        plan = self.plan(hole, budget)
+        try:
+            return self._run(plan, image, hole)
+        except (tf.errors.ResourceExhaustedError, MemoryError):
+            raise UserError(
+                f"memory ran out twice on a photo of {hole.shape[1]}x{hole.shape[0]}, the second time within "
+                f"{in_mib(budget)}: close other programs or give a smaller photo."
+            ) from None
+
+    def _budget(self):
+        return int(SHARE_OF_FREE * free_memory()) if self.memory_budget is None else self.memory_budget
+
+    def _channels_in(self, stack):
+        return int(getattr(self.model, stack).blocks[0].kernel.shape[2])
+
+    def _run(self, plan, image, hole):
+        coarse = image.copy()
+        self._fill(coarse, hole, self._run_chain(plan.segments["coarse"], self._image_reader("coarse", image, hole, True)))
+
+        # Outside the hole the coarse result is the image, so it is what the second stage sees.
+        branches = [
+            self._run_chain(
+                plan.segments["convolution_branch"], self._image_reader("convolution_branch", coarse, hole, False)
+            )
+        ]
+        offsets = None
+        if plan.attention is not None:
+            features = self._run_chain(
+                plan.segments["attention_encoder"], self._image_reader("attention_encoder", coarse, hole, False)
+            )
+            copied, rect, offsets = self._attention(features.whole(), plan.attention)
+            del features
+            branches.append(self._run_chain(plan.segments["attention_decoder"], _Map(rect, copied).read))
+            del copied
+
+        def both(rect):
+            return np.concatenate([branch.read(rect) for branch in branches], axis=-1)
+
+        refined = image.copy()
+        self._fill(refined, hole, self._run_chain(plan.segments["decoder"], both))
+        outputs = {"coarse": coarse, "refined": refined, "plan": plan}
+        return outputs if offsets is None else {**outputs, "offsets": offsets}
+
+    def _image_reader(self, stack, image, hole, blank):
+        """Function from a rectangle to what a stage sees of it, float32 [1, h, w, C]; `blank`: with a grey hole."""
+        channels = self._channels_in(stack)
+
+        def read(rect):
+            mask = hole[rect.slices][np.newaxis, ..., np.newaxis].astype(np.float32)
+            part = image[rect.slices][np.newaxis]
+            # A stage that sees fewer channels than the paper's five sees the first of them.
+            return stage_input(part * (1 - mask) if blank else part, mask)[..., :channels]
+
+        return read
+
+    def _run_chain(self, segments, read):
+        """The `_Map` of the last segment's output; `read` gives regions of the first one's input."""
+        for segment in segments:
+            graph = self._chain(segment)
+            bounds = bounding_rect(painted((tile.output for tile in segment.tiles), segment.size_out))
+            result = None
+            for tile in segment.tiles:
+                padding = np.array([region.padding for region in tile.regions], np.int32)
+                crop = np.array([(*region.crop, region.output.height, region.output.width) for region in tile.regions])
+                output = graph(read(tile.source), padding, crop.astype(np.int32))
+                if len(segment.tiles) == 1:
+                    result = _Map(tile.output, output[0])
+                    break
+                result = result or _Map(bounds, np.zeros((bounds.height, bounds.width, output.shape[-1]), np.float32))
+                result.write(tile.output, output)
+            read = result.read
+        return result
+
+    def _chain(self, segment):
+        key = segment.stack, segment.first, segment.last
+        if key not in self._chains:
+            blocks = getattr(self.model, segment.stack).blocks[segment.first : segment.last]
+            self._chains[key] = tf.function(
+                lambda x, padding, crop: _run_blocks(blocks, x, padding, crop),
+                input_signature=[
+                    tf.TensorSpec((1, None, None, blocks[0].kernel.shape[2])),
+                    tf.TensorSpec((len(blocks), 4), tf.int32),
+                    tf.TensorSpec((len(blocks), 4), tf.int32),
+                ],
+            )
+        return self._chains[key]
+
+    def _fill(self, image, hole, result):
+        """Puts a stage's output into the hole pixels of `image`, tile by tile as far as they were computed."""
+        inside = hole[result.rect.slices]
+        image[result.rect.slices][inside] = self.model.to_image(result.read(result.rect)[0][inside]).numpy()
+
+
+class _Map:
+    """A rectangle of a feature map: float32 [h, w, C], NumPy array or tensor."""
+
+    def __init__(self, rect, values):
+        self.rect = rect
+        self._values = values
+
+    def read(self, rect):
+        """float32 [1, h, w, C] of a rectangle within this one."""
+        if rect == self.rect:
+            return self._values[np.newaxis]
+        return np.ascontiguousarray(self._array()[rect.moved(-self.rect.top, -self.rect.left).slices])[np.newaxis]
+
+    def write(self, rect, values):
+        """Puts a tile's output, float32 [1, h, w, C], into its place."""
+        self._values[rect.moved(-self.rect.top, -self.rect.left).slices] = values[0]
+
+    def whole(self):
+        """float32 [h, w, C] array."""
+        return self._array()
+
+    def _array(self):
+        if not isinstance(self._values, np.ndarray):
+            self._values = self._values.numpy()
+        return self._values
+
+
+def _run_blocks(blocks, x, padding, crop):
+    """A segment's layers on one tile.
+
+    Args:
+        blocks: The layers.
+        x: float32 [1, H, W, C], the tile's source region.
+        padding: int32 [layers, 4], zeros above, below, left and right of every layer's source.
+        crop: int32 [layers, 4], for layers with upsampling: top, left, height, width of what is kept.
+
+    Returns:
+        float32 [1, h, w, C'].
+    """
+    for index, block in enumerate(blocks):
+        if block.upsample:
+            top, left, height, width = tf.unstack(crop[index])
+            x = block(x)[:, top : top + height, left : left + width]
+        else:
+            above_below, left_right = padding[index, :2], padding[index, 2:]
+            nothing = tf.zeros([2], tf.int32)
+            x = block(tf.pad(x, tf.stack([nothing, above_below, left_right, nothing])), padding="VALID")
+    return x
