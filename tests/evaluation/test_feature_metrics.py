@@ -1,0 +1,77 @@
+"""LPIPS and FID with a stand-in network and by hand."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from inpaint_tf.errors import UserError
+from inpaint_tf.evaluation.feature_metrics import (
+    FeatureNetwork,
+    frechet_distance,
+    perceptual_distance,
+    pooled_vector,
+)
+
+
+class StandIn(tf.Module):
+    """Two layers: the image, and its 4 x 4 means."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32)])
+    def __call__(self, images):
+        return {"layer1": images, "layer2": tf.nn.avg_pool2d(images, 4, 4, "VALID")}
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("network"))
+    tf.saved_model.save(StandIn(), path)
+    return path
+
+
+def test_a_saved_model_gives_its_layers(saved, rng):
+    network = FeatureNetwork(saved)
+    image = rng.integers(0, 256, (8, 12, 3), np.uint8)
+    first, second = network(image)
+    np.testing.assert_allclose(first, image / 127.5 - 1, atol=1e-6)
+    assert second.shape == (2, 3, 3)
+    np.testing.assert_allclose(second[0, 0], (image[:4, :4] / 127.5 - 1).mean(axis=(0, 1)), atol=1e-6)
+    np.testing.assert_allclose(pooled_vector([first, second]), second.mean(axis=(0, 1)))
+    assert len(network.fingerprint) == 16 and FeatureNetwork(saved).fingerprint == network.fingerprint
+
+
+def test_perceptual_distance_by_hand():
+    # One position: unit vectors (1, 0) and (0, 1) are 2 apart, squared; two positions average, layers add.
+    layer, other = np.array([[[3.0, 0.0], [0.0, 5.0]]]), np.array([[[0.0, 2.0], [0.0, 1.0]]])
+    assert perceptual_distance([layer], [other]) == pytest.approx(1)
+    assert perceptual_distance([layer, layer[0, 0]], [other, other[0, 0]]) == pytest.approx(1 + 2)
+    assert perceptual_distance([layer], [layer]) == 0
+
+
+def test_frechet_distance_by_hand():
+    # One channel: (m1 - m2)^2 + (s1 - s2)^2. Means 0 and 3, standard deviations 1 and 2 (N - 1).
+    ones = np.array([[-1.0], [0], [1]])
+    assert frechet_distance(ones, 2 * ones + 3) == pytest.approx(9 + 1)
+
+
+def test_frechet_distance_of_known_gaussians(rng):
+    # Commuting covariances: trace of (C1^(1/2) - C2^(1/2))^2 = (1 - 2)^2 + (2 - 2)^2 + (3 - 1)^2.
+    first = rng.normal(size=(40_000, 3)) * [1, 2, 3]
+    second = rng.normal(size=(40_000, 3)) * [2, 2, 1] + [1, 0, 0]
+    assert frechet_distance(first, second) == pytest.approx(1 + 1 + 4, rel=0.03)
+    assert frechet_distance(first, first) == pytest.approx(0, abs=1e-6)
+    with pytest.raises(ValueError, match="two images"):
+        frechet_distance(first[:1], second)
+
+
+def test_what_is_no_feature_network(tmp_path):
+    with pytest.raises(UserError, match="no saved_model.pb"):
+        FeatureNetwork(tmp_path)
+
+    class TakesGrey(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32)])
+        def __call__(self, images):
+            return images @ tf.ones([1, 4])
+
+    tf.saved_model.save(TakesGrey(), str(tmp_path / "grey"))
+    with pytest.raises(UserError, match="must take float32"):
+        FeatureNetwork(tmp_path / "grey")
