@@ -23,6 +23,6 @@ setup(
         # Reads and writes what OpenCV cannot: EXIF and ICC profiles, CMYK, palettes.
         "pillow>=11,<14",
     ],
-    extras_require={"dev": ["pytest>=8,<10"]},
+    extras_require={"dev": ["pytest>=8,<10"], "evaluation": ["scikit-image>=0.24,<1"]},
     entry_points={"console_scripts": ["inpaint-tf=inpaint_tf.commands.dispatcher:main"]},
 )
