@@ -167,10 +167,17 @@ def find_checkpoint(checkpoint):
 
 
 def _recognise(shapes, prefix):
-    """Model name and width from the variables that tell them."""
+    """Model name and width from the variables that tell them.
+
+    The first layer's channels are the width in every version. DeepFill v2 gates: its second layer reads half of them.
+    A guided model's first layer reads one channel more.
+    """
     first = shapes.get(f"{_GENERATOR}conv1/kernel")
     if first is None or len(first) != 4:
         raise UserError(f"{prefix} is no generator checkpoint: {_GENERATOR}conv1/kernel is missing.")
+    second = shapes.get(f"{_GENERATOR}conv2_downsample/kernel", ())
+    if len(second) == 4 and 2 * second[2] == first[-1]:
+        return ("deepfill_v2_guided" if first[2] == 6 else "deepfill_v2"), first[-1]
     has_attention = any(name.startswith(f"{_GENERATOR}pmconv") for name in shapes)
     return ("deepfill_v1" if has_attention else "deepfill_v1_baseline"), first[-1]
 

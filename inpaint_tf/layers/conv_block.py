@@ -4,6 +4,11 @@ A block is: optional nearest x2 upsampling, a SAME zero-padded convolution with 
 ELU throughout, ReLU once (in front of the attention) and none at the two image outputs (section 3.1; the activation
 at `pmconv6` is in the authors' v1.0.0 code only).
 
+Two more kinds of network are made of the same block. DeepFill v2 gates: the convolution yields twice the channels,
+one half is activated and the sigmoid of the other says, at every place and for every channel, how much of it passes
+(Yu et al., Free-Form Image Inpainting with Gated Convolution, ICCV 2019). GLCIC normalises over the batch
+between convolution and activation, and upsamples by a learnt 4x4 transposed convolution (Iizuka et al. 2017).
+
 Upsampling followed by a 3x3 convolution reads every input pixel through several taps that see the same value. The
 block adds those taps up first and runs one stride-2 transposed convolution with a 4x4 kernel instead: 4 taps an
 output pixel, not 9, the same numbers up to rounding, at the borders too.
@@ -12,6 +17,8 @@ output pixel, not 9, the same numbers up to rounding, at the borders too.
 import keras
 import tensorflow as tf
 
+# Keeps the mean square of a signal from layer to layer through ELU and gate; Glorot's weights divide it by 7.
+GATED_INITIALIZER = {"class_name": "VarianceScaling", "config": {"scale": 5.0, "mode": "fan_in", "distribution": "uniform"}}
 ACTIVATIONS = {"elu": tf.nn.elu, "relu": tf.nn.relu, "linear": tf.identity}
 
 
@@ -24,28 +31,46 @@ class ConvBlock(keras.layers.Layer):
         kernel_size: Side of the square kernel.
         strides: 1 or 2, SAME padding as TensorFlow does it (at stride 2 a 3x3 kernel pads one row below, none above).
         dilation_rate: Distance of the kernel's taps.
-        upsample: Whether a nearest x2 upsampling comes first. Needs kernel size 3, stride 1, dilation 1.
+        upsample: Whether the size doubles. With kernel size 3 a nearest x2 upsampling comes first; with kernel size 4
+            the convolution is a transposed one of stride 2. Needs stride 1, dilation 1.
         activation: "elu", "relu" or "linear".
+        gated: Whether the output is activation(a) * sigmoid(b) of a convolution to 2 x `filters` channels a, b. Its
+            fresh weights are larger than the authors' (`GATED_INITIALIZER`), which let a signal die on its way
+            through seventeen gates that are half open.
+        batch_norm: Whether a batch normalisation stands between convolution and activation.
 
     Call arguments:
         x: [B, H, W, C].
         padding: "SAME", or "VALID" for callers that pad by themselves (the planned run works on parts of an image).
             Upsampling takes no padding: its result is the same under both.
 
+    Under `training=True` (given to the model, Keras hands it down) batch normalisation uses and follows the batch.
+
     Returns:
         [B, ceil(H / strides), ceil(W / strides), filters], or [B, 2H, 2W, filters] with upsampling.
 
     Raises:
-        ValueError: for an unknown activation, or upsampling with another kernel than a plain 3x3.
+        ValueError: for an unknown activation, or upsampling with another kernel than a plain 3x3 or 4x4.
     """
 
-    def __init__(self, filters, kernel_size, strides=1, dilation_rate=1, upsample=False, activation="elu", **kwargs):
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        dilation_rate=1,
+        upsample=False,
+        activation="elu",
+        gated=False,
+        batch_norm=False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation {activation!r} is unknown; known: {', '.join(ACTIVATIONS)}.")
-        if upsample and (kernel_size, strides, dilation_rate) != (3, 1, 1):
+        if upsample and (kernel_size not in (3, 4) or (strides, dilation_rate) != (1, 1)):
             raise ValueError(
-                "upsample needs kernel_size 3, strides 1, dilation_rate 1; "
+                "upsample needs kernel_size 3 or 4, strides 1, dilation_rate 1; "
                 f"got {kernel_size}, {strides}, {dilation_rate}."
             )
         self.filters = filters
@@ -54,23 +79,37 @@ class ConvBlock(keras.layers.Layer):
         self.dilation_rate = dilation_rate
         self.upsample = upsample
         self.activation = activation
+        self.gated = gated
+        self.batch_norm = batch_norm
+        self.normalization = None
+        if batch_norm:
+            self.normalization = keras.layers.BatchNormalization(name="batch_norm", dtype=self.dtype_policy)
 
     def build(self, input_shape):
+        channels = 2 * self.filters if self.gated else self.filters
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(self.kernel_size, self.kernel_size, input_shape[-1], self.filters),
-            initializer="glorot_uniform",
+            shape=(self.kernel_size, self.kernel_size, input_shape[-1], channels),
+            initializer=keras.initializers.get(GATED_INITIALIZER if self.gated else "glorot_uniform"),
         )
-        self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
+        self.bias = self.add_weight(name="bias", shape=(channels,), initializer="zeros")
+        if self.normalization is not None:
+            self.normalization.build((*input_shape[:-1], channels))
         self.built = True
 
     def call(self, x, padding="SAME"):
         kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
         if self.upsample:
-            x = upsampled_convolution(x, kernel)
+            x = upsampled_convolution(x, kernel) if self.kernel_size == 3 else transposed_convolution(x, kernel)
         else:
             x = tf.nn.conv2d(x, kernel, strides=self.strides, padding=padding, dilations=self.dilation_rate)
-        return ACTIVATIONS[self.activation](tf.nn.bias_add(x, bias))
+        x = tf.nn.bias_add(x, bias)
+        if self.normalization is not None:
+            x = self.normalization(x)
+        if self.gated:
+            x, gate = tf.split(x, 2, axis=-1)
+            return ACTIVATIONS[self.activation](x) * tf.sigmoid(gate)
+        return ACTIVATIONS[self.activation](x)
 
     def compute_output_shape(self, input_shape):
         def scaled(size):
@@ -90,6 +129,8 @@ class ConvBlock(keras.layers.Layer):
             "dilation_rate": self.dilation_rate,
             "upsample": self.upsample,
             "activation": self.activation,
+            "gated": self.gated,
+            "batch_norm": self.batch_norm,
         }
 
 
@@ -106,7 +147,11 @@ def upsampled_convolution(x, kernel):
     Returns:
         [B, 2H, 2W, C_out].
     """
-    kernel = _transposed_taps(_transposed_taps(kernel, axis=0), axis=1)
+    return transposed_convolution(x, _transposed_taps(_transposed_taps(kernel, axis=0), axis=1))
+
+
+def transposed_convolution(x, kernel):
+    """SAME transposed convolution of stride 2: [B, H, W, C_in], kernel [4, 4, C_in, C_out] -> [B, 2H, 2W, C_out]."""
     shape = tf.shape(x)
     output_shape = tf.stack([shape[0], 2 * shape[1], 2 * shape[2], tf.shape(kernel)[3]])
     y = tf.nn.conv2d_transpose(x, tf.transpose(kernel, [0, 1, 3, 2]), output_shape, strides=2, padding="SAME")

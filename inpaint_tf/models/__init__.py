@@ -1,5 +1,6 @@
-"""Generators of the paper as Keras models."""
+"""Generators as Keras models."""
 
 from inpaint_tf.models.deepfill_v1 import DeepFillV1
+from inpaint_tf.models.deepfill_v2 import DeepFillV2
 
-__all__ = ["DeepFillV1"]
+__all__ = ["DeepFillV1", "DeepFillV2"]

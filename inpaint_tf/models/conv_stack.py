@@ -16,15 +16,19 @@ from inpaint_tf.layers import ConvBlock
 class Conv:
     """One convolution of a list. `width` counts in units of the network's base width; `channels` is absolute.
 
+    A gated convolution computes as many channels as a plain one of its width and hands on half of them.
+
     Attributes:
         name: The authors' name of the layer.
-        width: Output channels as a multiple of the base width (may be 0.5). Ignored if `channels` is given.
+        width: Computed channels as a multiple of the base width (may be 0.5). Ignored if `channels` is given.
         kernel: Side of the kernel.
         stride: 1 or 2.
         dilation: Distance of the kernel's taps.
-        upsample: Whether a nearest x2 upsampling comes first.
+        upsample: Whether the size doubles, see `ConvBlock`.
         activation: An activation of `ConvBlock`.
-        channels: Output channels that do not scale with the width (the image outputs).
+        channels: Computed channels that do not scale with the width (the image outputs).
+        gated: Whether one half of the computed channels gates the other.
+        batch_norm: Whether batch normalisation comes in front of the activation.
     """
 
     name: str
@@ -35,16 +39,24 @@ class Conv:
     upsample: bool = False
     activation: str = "elu"
     channels: int | None = None
+    gated: bool = False
+    batch_norm: bool = False
+
+    @property
+    def gates(self):
+        """Computed channels for each one that is handed on: 2 with a gate, else 1."""
+        return 2 if self.gated else 1
 
     def filters(self, base_width):
-        """Output channels at a base width.
+        """Output channels at a base width, those that the next layer sees.
 
         Raises:
             ValueError: if they come out fractional.
         """
-        filters = self.channels if self.channels is not None else self.width * base_width
+        filters = (self.channels if self.channels is not None else self.width * base_width) / self.gates
         if filters != int(filters) or filters < 1:
-            raise ValueError(f"layer {self.name} would have {filters:g} channels: width {base_width} must be even.")
+            needed = "a multiple of 4" if self.gated else "even"
+            raise ValueError(f"layer {self.name} would have {filters:g} channels: width {base_width} must be {needed}.")
         return int(filters)
 
     def block(self, base_width):
@@ -56,6 +68,8 @@ class Conv:
             dilation_rate=self.dilation,
             upsample=self.upsample,
             activation=self.activation,
+            gated=self.gated,
+            batch_norm=self.batch_norm,
             name=self.name,
         )
 

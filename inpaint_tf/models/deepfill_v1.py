@@ -68,6 +68,8 @@ DECODER = (
 class DeepFillV1(TwoStageGenerator):
     """The generator of DeepFill v1; with `attention_branch=False` the paper's baseline (section 5.2).
 
+    With `refinement_stage=False` too, its coarse network alone.
+
     Arguments, call and results as in `TwoStageGenerator`; the authors' width is 32.
 
     Example:
@@ -85,5 +87,5 @@ class DeepFillV1(TwoStageGenerator):
 
     LAYERS = TwoStageLayers(COARSE, CONVOLUTION_BRANCH, ATTENTION_ENCODER, ATTENTION_DECODER, DECODER)
 
-    def __init__(self, width=32, attention_branch=True, attention_form="fast", **kwargs):
-        super().__init__(width, attention_branch, attention_form, **kwargs)
+    def __init__(self, width=32, attention_branch=True, attention_form="fast", refinement_stage=True, **kwargs):
+        super().__init__(width, attention_branch, attention_form, refinement_stage, **kwargs)

@@ -4,11 +4,15 @@ import inspect
 
 from inpaint_tf.errors import UserError
 from inpaint_tf.models.deepfill_v1 import DeepFillV1
+from inpaint_tf.models.deepfill_v2 import DeepFillV2
 
 # Name -> class and the arguments that the name fixes.
 MODELS = {
-    "deepfill_v1": (DeepFillV1, {"attention_branch": True}),
-    "deepfill_v1_baseline": (DeepFillV1, {"attention_branch": False}),
+    "deepfill_v1": (DeepFillV1, {"attention_branch": True, "refinement_stage": True}),
+    "deepfill_v1_baseline": (DeepFillV1, {"attention_branch": False, "refinement_stage": True}),
+    "deepfill_v1_single_stage": (DeepFillV1, {"attention_branch": False, "refinement_stage": False}),
+    "deepfill_v2": (DeepFillV2, {"attention_branch": True, "guided": False}),
+    "deepfill_v2_guided": (DeepFillV2, {"attention_branch": True, "guided": True}),
 }
 
 

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -42,6 +44,44 @@ def test_values_land_under_their_names(golden, arrays, tmp_path):
     assert np.array_equal(variables["coarse/conv7_atrous/kernel"], arrays["inpaint_net/conv7_atrous/kernel"])
     upsample = arrays["inpaint_net/allconv13_upsample/allconv13_upsample_conv/bias"]
     assert np.array_equal(variables["decoder/allconv13_upsample/bias"], upsample)
+
+
+@pytest.fixture
+def golden_v2(golden):
+    return golden.parent / "v2"
+
+
+def test_deepfill_v2_there_and_back_is_bit_identical(golden_v2, tmp_path):
+    done = checkpoint_to_preset(golden_v2, tmp_path / "preset")
+    assert (done.model, done.width, done.loaded) == ("deepfill_v2", 12, 84)
+    assert len(done.kept) == 18 and all(name.startswith("discriminator/sn_patch_gan/") for name in done.kept)
+    assert len(preset_to_checkpoint(tmp_path / "preset", tmp_path / "back" / "snap-0")) == 102
+    for suffix in ("index", "data-00000-of-00001"):
+        assert (tmp_path / "back" / f"snap-0.{suffix}").read_bytes() == (golden_v2 / f"snap-0.{suffix}").read_bytes()
+
+
+def test_the_published_v2_layout_is_taken_whole(golden_v2, tmp_path):
+    """Every name and shape of the two published checkpoints, with made-up values."""
+    shapes = json.loads((golden_v2 / "release_variables.json").read_text())
+    published = {name: np.full(shape, 0.5, np.float32) for name, shape in shapes.items()}
+    write_checkpoint(tmp_path / "snap-0", published)
+    done = checkpoint_to_preset(tmp_path / "snap-0", tmp_path / "preset")
+    assert (done.model, done.width, done.loaded) == ("deepfill_v2", 48, 84)
+    weights = {name for name in shapes if name.startswith("inpaint_net/") and name.split("/")[-1] in ("kernel", "bias")}
+    assert len(weights) == 84 and set(done.kept) == set(shapes) - weights
+    # What is left: the critic with its u, Adam's slots and powers, the learning rate, the step.
+    assert {name.split("/")[0] for name in done.kept} == {
+        "inpaint_net", "discriminator", "beta1_power", "beta2_power", "lr", "global_step"
+    }  # fmt: skip
+    assert all(name.split("/")[-1].startswith("Adam") for name in done.kept if name.startswith("inpaint_net/"))
+
+
+def test_a_guided_v2_is_recognised(golden_v2, tmp_path):
+    reader = tf.train.load_checkpoint(str(golden_v2 / "snap-0"))
+    arrays = {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+    arrays["inpaint_net/conv1/kernel"] = np.zeros((5, 5, 6, 12), np.float32)
+    write_checkpoint(tmp_path / "snap-0", arrays)
+    assert checkpoint_to_preset(tmp_path / "snap-0", tmp_path / "preset").model == "deepfill_v2_guided"
 
 
 @pytest.mark.parametrize("name", ["snap-0", "snap-0.index", "snap-0.data-00000-of-00001", ""])

@@ -23,6 +23,9 @@ def test_four_taps_equal_upsampling_and_nine(height, width, rng):
         ({"kernel_size": 3, "strides": 2}, (2, 5, 6, 4)),
         ({"kernel_size": 3, "dilation_rate": 8}, (2, 9, 12, 4)),
         ({"kernel_size": 3, "upsample": True}, (2, 18, 24, 4)),
+        ({"kernel_size": 4, "upsample": True, "batch_norm": True}, (2, 18, 24, 4)),
+        ({"kernel_size": 3, "strides": 2, "gated": True}, (2, 5, 6, 4)),
+        ({"kernel_size": 3, "upsample": True, "gated": True}, (2, 18, 24, 4)),
     ],
 )
 def test_shapes(options, expected, rng):
@@ -49,8 +52,40 @@ def test_elu_of_a_negative_sum():
     assert block(np.ones((1, 1, 1, 1), np.float32)).numpy().item() == pytest.approx(np.exp(-3) - 1, rel=1e-6)
 
 
-def test_config_round_trip():
-    block = ConvBlock(4, 3, strides=1, dilation_rate=1, upsample=True, activation="relu", name="up")
+def test_one_half_gates_the_other():
+    block = ConvBlock(1, 1, gated=True)
+    block.build((None, 1, 1, 1))
+    assert tuple(block.kernel.shape) == (1, 1, 1, 2)
+    block.kernel.assign([[[[2.0, 3.0]]]])
+    block.bias.assign([-5.0, -4.0])
+    # elu(2 - 5) * sigmoid(3 - 4) = (exp(-3) - 1) / (1 + exp(1))
+    expected = (np.exp(-3) - 1) / (1 + np.exp(1))
+    assert block(np.ones((1, 1, 1, 1), np.float32)).numpy().item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_four_by_four_kernel_upsamples_as_keras_does(rng):
+    block = ConvBlock(5, 4, upsample=True, activation="linear")
+    x = rng.normal(size=(2, 3, 5, 6)).astype(np.float32)
+    ours = block(x)
+    theirs = keras.layers.Conv2DTranspose(5, 4, strides=2, padding="same")
+    theirs.build(x.shape)
+    theirs.kernel.assign(np.transpose(block.kernel, [0, 1, 3, 2]))
+    assert np.max(np.abs(ours - theirs(x))) < 1e-5
+
+
+def test_batch_normalisation_follows_the_batch_in_training_only(rng):
+    block = ConvBlock(3, 1, activation="linear", batch_norm=True)
+    x = rng.normal(2, 3, size=(4, 8, 8, 2)).astype(np.float32)
+    before = block(x, training=False)
+    assert np.array_equal(block(x), before)
+    normalised = block(x, training=True).numpy()
+    assert np.allclose(normalised.mean((0, 1, 2)), 0, atol=1e-4) and np.allclose(normalised.std((0, 1, 2)), 1, atol=0.01)
+    assert not np.allclose(block(x), before)
+
+
+@pytest.mark.parametrize("kinds", [{"gated": True}, {"batch_norm": True}])
+def test_config_round_trip(kinds):
+    block = ConvBlock(4, 3, strides=1, dilation_rate=1, upsample=True, activation="relu", name="up", **kinds)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(block))
     assert again.get_config() == block.get_config()
 
