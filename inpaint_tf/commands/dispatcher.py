@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": "inpaint_tf.commands.evaluate",
     "masks": "inpaint_tf.commands.masks",
     "train": "inpaint_tf.commands.train",
+    "make_records": "inpaint_tf.commands.make_records",
 }
 
 

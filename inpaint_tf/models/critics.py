@@ -29,10 +29,11 @@ class CriticStack(keras.layers.Layer):
     def __init__(self, filters, **kwargs):
         super().__init__(**kwargs)
         self.filters = tuple(filters)
-        self.convs = [
-            keras.layers.Conv2D(count, 5, strides=2, padding="same", name=f"conv{index}", dtype=self.dtype_policy)
-            for index, count in enumerate(self.filters, 1)
-        ]
+        self.convs = [self.convolution(count, f"conv{index}") for index, count in enumerate(self.filters, 1)]
+
+    def convolution(self, count, name):
+        """One layer of the stack; the critics of other systems have other ones."""
+        return keras.layers.Conv2D(count, 5, strides=2, padding="same", name=name, dtype=self.dtype_policy)
 
     def build(self, input_shape):
         for conv in self.convs:
@@ -42,7 +43,7 @@ class CriticStack(keras.layers.Layer):
 
     def call(self, x):
         for conv in self.convs:
-            x = tf.nn.leaky_relu(conv(x), LEAK)
+            x = leaky_relu(conv(x))
         return x
 
     def compute_output_shape(self, input_shape):
@@ -125,3 +126,17 @@ class LocalGlobalCritic(keras.Model):
 def _flat_score(stack, score, x):
     features = stack(x)
     return score(tf.reshape(tf.cast(features, tf.float32), [-1, score.kernel.shape[0]]))
+
+
+@tf.custom_gradient
+def leaky_relu(x):
+    """Leaky ReLU with slope 0.2, whose second derivative is known to be zero.
+
+    TensorFlow's has it as a tensor of zeros, which the gradient penalty then sends all the way back through the
+    critic; that would be a sixth of a critic step.
+    """
+
+    def gradient(upstream):
+        return tf.raw_ops.LeakyReluGrad(gradients=upstream, features=tf.stop_gradient(x), alpha=LEAK)
+
+    return tf.nn.leaky_relu(x, LEAK), gradient

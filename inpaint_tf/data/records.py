@@ -1,0 +1,79 @@
+"""Writes training photos into TFRecord shards: few large files instead of many small ones.
+
+Photos go in as they are, not decoded; with `short_side` they are scaled down and stored as JPEG.
+"""
+
+import pathlib
+
+import cv2
+import tensorflow as tf
+
+from inpaint_tf.data.crops import decode
+from inpaint_tf.data.sources import IMAGE_KEY, NAME_KEY
+from inpaint_tf.errors import UserError
+from inpaint_tf.progress import progress
+
+JPEG_QUALITY = 95
+
+
+def write_records(source, folder, shards, short_side=0):
+    """Writes shards `photos-00000-of-00008.tfrecord`; photo i goes into shard i mod shards.
+
+    Args:
+        source: The photos, see `sources`.
+        folder: Where to; must not exist or be empty.
+        shards: Number of shards, at most the number of photos.
+        short_side: Scale photos whose shorter side is larger down to it, in pixels; 0 leaves all as they are.
+
+    Returns:
+        Paths of the shards.
+
+    Raises:
+        UserError: if the folder is not empty or cannot be written, or a photo cannot be read.
+    """
+    folder = pathlib.Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} exists and is not empty; name another folder.")
+    if not 1 <= shards <= len(source):
+        raise UserError(f"--shards={shards} must lie between 1 and the number of photos, {len(source)}.")
+    names = [f"photos-{index:05d}-of-{shards:05d}.tfrecord" for index in range(shards)]
+    partial = [folder / f".{name}.partial" for name in names]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writers = [tf.io.TFRecordWriter(str(path)) for path in partial]
+        for index in progress(range(len(source)), len(source), "photo"):
+            writers[index % shards].write(_example(source, index, short_side).SerializeToString())
+        for writer in writers:
+            writer.close()
+        for path, name in zip(partial, names):
+            path.rename(folder / name)
+    except (OSError, tf.errors.OpError) as error:
+        raise UserError(f"cannot write {folder}: {error}.") from error
+    finally:
+        for path in partial:
+            path.unlink(missing_ok=True)
+    return [folder / name for name in names]
+
+
+def _example(source, index, short_side):
+    try:
+        content = source.read(index)
+        if short_side:
+            content = _scaled(content, short_side)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{source.name(index)} {error}; leave it out, or check with --check_data=decode.") from error
+    bytes_of = {IMAGE_KEY: content, NAME_KEY: source.name(index).encode()}
+    feature = {
+        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value])) for key, value in bytes_of.items()
+    }
+    return tf.train.Example(features=tf.train.Features(feature=feature))
+
+
+def _scaled(content, short_side):
+    photo = decode(content)
+    scale = short_side / min(photo.shape[:2])
+    if scale >= 1:
+        return content
+    size = [max(short_side, round(side * scale)) for side in photo.shape[1::-1]]
+    photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".jpg", photo[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
