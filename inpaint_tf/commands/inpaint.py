@@ -14,6 +14,7 @@ import sys
 
 from absl import flags
 
+from inpaint_tf.commands.sizes import parse_bytes
 from inpaint_tf.commands.tensorflow_loading import load_tensorflow
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference.batch import LIST_SUFFIXES, complete, decode, folder_jobs, list_jobs, single_job
@@ -42,7 +43,15 @@ def define_flags(values):
     boolean("resize_mask", "Resize a mask of another size to the photo's.")
     boolean("alpha_as_mask", "Take the hole from the photo's own transparency instead of --mask.")
     boolean("deterministic", "Bit-identical results from run to run, a little slower.")
+    string("memory_budget", "Working memory to keep within, e.g. 1.5GiB. Default: a share of what is free.")
     flags.DEFINE_enum("attention", "fast", ["fast", "literal"], "Form of the attention.", flag_values=values)
+    flags.DEFINE_enum(
+        "plan",
+        "hole",
+        ["hole", "full"],
+        "Compute what the hole can see, or the whole network on the whole photo: same numbers, other cost.",
+        flag_values=values,
+    )
 
 
 def run(options, arguments):
@@ -132,4 +141,9 @@ def _inpainter(options):
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
-    return Inpainter.from_preset(options.preset, attention=options.attention)
+    return Inpainter.from_preset(
+        options.preset,
+        attention=options.attention,
+        plan=options.plan,
+        memory_budget=parse_bytes(options.memory_budget, "memory_budget"),
+    )

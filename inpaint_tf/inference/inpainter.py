@@ -7,6 +7,8 @@ import numpy as np
 
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference.full_run import FullRun
+from inpaint_tf.inference.plan import Plan
+from inpaint_tf.inference.planned_run import PlannedRun
 from inpaint_tf.models.presets import load_preset
 from inpaint_tf.models.two_stage import SIZE_MULTIPLE
 
@@ -20,7 +22,9 @@ class Result:
         coarse: float32 [H, W, 3] RGB in [-1, 1], output of the first stage; to be looked at inside the hole only.
         refined: float32 [H, W, 3] RGB in [-1, 1], output of the second stage, likewise.
         offsets: int32 [ceil(H/8), ceil(W/8), 2], absolute (row, column) on that grid of what every position was
-            copied from; None for a model without attention or a photo without a hole.
+            copied from, -1 where the plan did not compute it; None for a model without attention or a photo without
+            a hole.
+        plan: What was computed; None for a full run or a photo without a hole.
         seconds: Wall-clock time of the run.
     """
 
@@ -28,7 +32,11 @@ class Result:
     coarse: np.ndarray
     refined: np.ndarray
     offsets: np.ndarray | None
+    plan: Plan | None
     seconds: float
+
+
+PLANS = ("hole", "full")
 
 
 class Inpainter:
@@ -37,6 +45,13 @@ class Inpainter:
     Args:
         model: A `TwoStageGenerator`.
         channel_order: "RGB" or "BGR", what the weights were trained with. Images here are RGB all the same.
+        plan: "hole" computes what the hole can see, in tiles that keep within the memory budget; "full" runs the whole
+            network on the whole photo. Same numbers up to rounding. Models whose attention has the literal form, which
+            is there as the reference, always run in full.
+        memory_budget: Bytes of working memory under plan "hole"; None takes a share of what is free.
+
+    Raises:
+        UserError: for an unknown plan, or a memory budget for a full run.
 
     Example:
         >>> import numpy as np
@@ -48,24 +63,31 @@ class Inpainter:
         (40, 50, 3)
     """
 
-    def __init__(self, model, channel_order="RGB"):
+    def __init__(self, model, channel_order="RGB", *, plan="hole", memory_budget=None):
+        if plan not in PLANS:
+            raise UserError(f"plan {plan!r} is unknown; known: {', '.join(PLANS)}.")
+        planned = plan == "hole" and PlannedRun.supports(model)
+        if memory_budget is not None and not planned:
+            raise UserError("a memory budget needs plan 'hole' and the fast attention: a full run takes what it takes.")
         self.model = model
         self.channel_order = channel_order
-        self._engine = FullRun(model)
+        self._engine = PlannedRun(model, memory_budget) if planned else FullRun(model)
 
     @classmethod
-    def from_preset(cls, name_or_folder=None, *, attention="fast"):
+    def from_preset(cls, name_or_folder=None, *, attention="fast", plan="hole", memory_budget=None):
         """An inpainter with a preset's weights.
 
         Args:
             name_or_folder: Name of a bundled preset or a preset folder; None is the default preset.
             attention: "fast" or "literal", see `ContextualAttention`.
+            plan: "hole" or "full", see the class.
+            memory_budget: Bytes, see the class.
 
         Raises:
             UserError: for an unknown preset or weights that do not fit or are corrupt.
         """
         model, config = load_preset(name_or_folder, attention_form=attention)
-        return cls(model, config.channel_order)
+        return cls(model, config.channel_order, plan=plan, memory_budget=memory_budget)
 
     def __call__(self, image, mask):
         """uint8 [H, W, 3] RGB and mask -> completed uint8 [H, W, 3] RGB; see `run`."""
@@ -88,7 +110,7 @@ class Inpainter:
         hole = check_image_and_mask(image, mask)
         if not hole.any():
             unchanged = to_float(image)
-            return Result(image.copy(), unchanged, unchanged, None, time.perf_counter() - started)
+            return Result(image.copy(), unchanged, unchanged, None, None, time.perf_counter() - started)
         outputs = self._engine(
             self._swap(to_float(pad_to_multiple(image))), pad_to_multiple(hole)[..., np.newaxis].astype(np.float32)
         )
@@ -99,6 +121,7 @@ class Inpainter:
             coarse,
             refined,
             outputs.get("offsets"),
+            outputs.get("plan"),
             time.perf_counter() - started,
         )
 

@@ -11,7 +11,7 @@ from inpaint_tf.inference.plan import make_plan
 from inpaint_tf.inference.plan_memory import SHARE_OF_FREE, free_memory, in_mib
 from inpaint_tf.inference.regions import Rect, bounding_rect, painted
 from inpaint_tf.inference.tiled_attention import TiledAttention
-from inpaint_tf.models.two_stage import stage_input
+from inpaint_tf.models.two_stage import TwoStageGenerator, stage_input
 
 
 class PlannedRun:
@@ -45,6 +45,15 @@ class PlannedRun:
             if not TiledAttention.supports(model.attention):
                 raise ValueError("the planned run knows the paper's attention only: rate 2, 3x3 patches, fusion over 3.")
             self._attention = TiledAttention(model.attention)
+
+    @staticmethod
+    def supports(model):
+        """Whether a model can run along a plan: two stages, and no attention or the fast one as in the paper."""
+        if not isinstance(model, TwoStageGenerator) or not model.refinement_stage:
+            return False
+        return not model.attention_branch or (
+            model.attention_form == "fast" and TiledAttention.supports(model.attention)
+        )
 
     @property
     def traces(self):
@@ -105,8 +114,7 @@ class PlannedRun:
             features = self._run_chain(
                 plan.segments["attention_encoder"], self._image_reader("attention_encoder", coarse, hole, False)
             )
-            copied, rect, offsets = self._attention(features.whole(), plan.attention)
-            del features
+            copied, rect, offsets = self._attention(features.take(), plan.attention)
             branches.append(self._run_chain(plan.segments["attention_decoder"], _Map(rect, copied).read))
             del copied
 
@@ -185,9 +193,10 @@ class _Map:
         """Puts a tile's output, float32 [1, h, w, C], into its place."""
         self._values[rect.moved(-self.rect.top, -self.rect.left).slices] = values[0]
 
-    def whole(self):
-        """float32 [h, w, C] array."""
-        return self._array()
+    def take(self):
+        """float32 [h, w, C], array or tensor; the map forgets it, so that the taker can free the memory."""
+        values, self._values = self._values, None
+        return values
 
     def _array(self):
         if not isinstance(self._values, np.ndarray):
