@@ -1,6 +1,6 @@
 """What attention propagation (score fusion) is worth to trained weights: the same preset with it and without it.
 
-    python experiments/ablation/fusion_at_inference.py --images=KODAK_FOLDER --output=DIR [--preset=NAME]
+    PYTHONPATH=. python experiments/ablation/fusion_at_inference.py --images=KODAK_FOLDER --output=DIR [--preset=NAME]
 
 The layer has no weights, so propagation can be switched off after training. That is less than the full ablation, in
 which the network would be trained without it, and can only flatter the form that the weights were trained with.

@@ -7,6 +7,7 @@ train_data=$1 images=$2 output=$3
 shift 3
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-python}
+export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 methods=""
 for flag_file in experiments/ablation/flags/*.flags; do
     run_dir=$output/$(basename "$flag_file" .flags)

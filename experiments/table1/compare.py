@@ -1,10 +1,10 @@
 """Sets an evaluation's numbers beside the ones that the paper prints.
 
-    python experiments/table1/compare.py --results=DIR --rows="PatchMatch=patchmatch,full model=preset:NAME"
+    PYTHONPATH=. python experiments/table1/compare.py --results=DIR --rows="PatchMatch=patchmatch,full model=preset:NAME"
 
 DIR is the output of `inpaint-tf evaluate`. Writes into --output (default: results/ beside this file) the evaluation's
 table, lines, manifest and first comparison grids, and `comparison.md`: printed and measured rows, and the cells of the
-grid {whole, box, hole} x {absolute, relative} x {per image, pooled} in the order of their distance from what is printed.
+grid {whole, box, hole} x {absolute, relative} x {per image, pooled} that come nearest to what is printed.
 """
 
 import json
@@ -14,7 +14,6 @@ import shutil
 from absl import app, flags
 
 from inpaint_tf.data.image_files import read_photo
-from inpaint_tf.evaluation.metrics import METRICS
 from inpaint_tf.evaluation.results import find, nearest_cells, read_lines
 from inpaint_tf.evaluation.tables import STYLES, markdown
 from inpaint_tf.visualize.grids import encode_jpeg
@@ -33,11 +32,11 @@ flags.DEFINE_string("output", str(HERE / "results"), "Folder to write.")
 def comparison(lines, printed, rows):
     """The text of comparison.md."""
     text = [
-        f"Measured: {lines[0]['protocol']}, manifest {lines[0]['manifest']}, hole, absolute, mean over images; intervals 95% "
-        "over images. Printed: the paper's table 1 (Places2 validation). Other images, other holes: see README.md.",
+        f"Measured: {lines[0]['protocol']}, manifest {lines[0]['manifest']}, hole, absolute, mean over images; "
+        "intervals 95% over images. Printed: the paper's table 1 (Places2 validation). Other images, other holes: see README.md.",
         markdown(*_rows_table(lines, printed, rows)),
         "Cells nearest to the printed numbers (mean relative deviation over the rows above that have a method). "
-        "This is a guess at what was measured, not a finding: images, holes and, for models, weights are not the paper's.",
+        "That is a hint at what was measured, no finding: images, holes and, for models, weights are not the paper's.",
         markdown(*_nearest_table(nearest_cells(lines, _by_metric(printed), rows))),
         _variation_note(lines, rows),
     ]
@@ -74,16 +73,23 @@ def _nearest_table(ranking):
 
 def _variation_note(lines, rows):
     """The printed TV cannot be a mean difference of neighbours; says what would fit."""
-    method = next(iter(rows.values()))
-    absolute, relative = (find(lines, method, "tv", "hole", scale, "pooled") for scale in ("absolute", "relative"))
-    if absolute is None or relative is None or not relative["value"]:
-        return ""
-    original = absolute["value"] / relative["value"]
-    return (
-        f"TV: neighbours in the originals' holes differ by {100 * original:.2f}% of the range on average, so the printed "
-        "25% cannot be such a mean. Summed over both directions and three channels instead (tf.image.total_variation "
-        f"divided by the number of pixels) the originals have {600 * original:.1f}%, which is of the printed size."
-    )
+
+    def tv(method, region, scale):
+        return find(lines, method, "tv", region, scale, "pooled")["value"]
+
+    text = [
+        "TV as printed, 25%, cannot be a mean difference of neighbours in percent of the range. It can be "
+        "tf.image.total_variation divided by the number of pixels, which adds both directions and three channels up, six "
+        "times the mean:"
+    ]
+    table = []
+    first = next(iter(rows.values()))
+    sums = [600 * tv(first, region, "absolute") / tv(first, region, "relative") for region in ("hole", "whole")]
+    table.append(["original", *(f"{value:.1f}" for value in sums)])
+    for method in rows.values():
+        table.append([method, *(f"{600 * tv(method, region, 'absolute'):.1f}" for region in ("hole", "whole"))])
+    text.append(markdown(["TV summed, %", "hole", "whole"], table))
+    return "\n\n".join(text)
 
 
 def _number(metric, value):
@@ -104,10 +110,9 @@ def main(_):
     printed = json.loads((HERE / "printed.json").read_text(encoding="utf-8"))["rows"]
     if unknown := sorted(set(rows) - set(printed)):
         raise SystemExit(f"the paper has no rows {', '.join(unknown)}; it has {', '.join(printed)}.")
-    assert all(metric in METRICS for metric in PRINTED)
     output.mkdir(parents=True, exist_ok=True)
     (output / "comparison.md").write_text(comparison(lines, printed, rows), encoding="utf-8")
-    for name in ("results.jsonl", "differences.jsonl", "table.md", "manifest.json"):
+    for name in ("results.jsonl", "table.md", "manifest.json"):
         shutil.copyfile(results / name, output / name)
     for grid in sorted((results / "grids").glob("*.jpg"))[:GRIDS]:
         picture = read_photo(grid).rgb

@@ -11,5 +11,6 @@ if [ -n "$baseline" ]; then
 fi
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-python}
+export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 "$python" -m inpaint_tf evaluate --protocol=kodak24_center128 --images="$kodak" --methods="$methods" --output="$output"
 "$python" experiments/table1/compare.py --results="$output" --rows="$rows"

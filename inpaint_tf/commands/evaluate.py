@@ -27,11 +27,11 @@ def define_flags(values):
 
     string("protocol", "Name of a frozen protocol: kodak24_center128, center128, paper_random_box, free_form.")
     string("images", "Folder of images, or a list with a path a line.")
-    string("masks", "Folder of a mask set made with `inpaint-tf masks make --protocol`; default: the protocol's, made here.")
+    string("masks", "Folder of a mask set made with `inpaint-tf masks make --protocol`; default: made in --output.")
     flags.DEFINE_list("methods", [], "Methods, separated by commas.", flag_values=values)
     string("output", "Folder for results and report.")
     string("feature_network", "Folder of a SavedModel for LPIPS and FID; they are absent without one.")
-    flags.DEFINE_list("compare", [], "Outputs of earlier evaluations to put into one table instead.", flag_values=values)
+    flags.DEFINE_list("compare", [], "Outputs of earlier evaluations, for one table of them all.", flag_values=values)
 
 
 def run(options, arguments):

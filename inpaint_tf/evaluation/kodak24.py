@@ -1,6 +1,7 @@
 """The 24 Kodak PhotoCD images (released by Kodak for unrestricted use): number -> `masks.manifest.pixel_hash`.
 
-The PNG files are known as kodim01.png ... kodim24.png; the hash is that of the decoded pixels, whatever the file's name.
+The PNG files are known as kodim01.png ... kodim24.png; the hash is that of the decoded pixels, whatever the file is
+called.
 """
 
 KODAK24 = {

@@ -74,7 +74,7 @@ def telea(image, hole):
 
 
 def navier_stokes(image, hole):
-    """OpenCV's fluid dynamics method, radius 5. Bertalmio et al., Navier-Stokes, Fluid Dynamics, and Inpainting, 2001."""
+    """OpenCV's fluid dynamics method, radius 5. Bertalmio et al., Navier-Stokes ... and Image Inpainting, 2001."""
     return cv2.inpaint(image, np.uint8(hole) * 255, DIFFUSION_RADIUS, cv2.INPAINT_NS)
 
 
@@ -135,7 +135,7 @@ CLASSICAL = {
     "telea": Classical(telea, _opencv),
     "ns": Classical(navier_stokes, _opencv),
     "biharmonic": Classical(biharmonic, _scikit_image),
-    "patchmatch": Classical(patchmatch.complete, lambda: f"{patchmatch.VERSION} {_opencv()}"),
+    "patchmatch": Classical(patchmatch.complete, lambda: f"{patchmatch.fingerprint()}, {_opencv()}"),
     "shiftmap": Classical(shift_map, _opencv_contrib),
 }
 

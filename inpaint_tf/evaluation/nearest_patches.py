@@ -50,7 +50,7 @@ class PatchField:
         self.targets = np.argwhere(touched)
         sources = np.argwhere(self.is_source)
         if not len(sources):
-            raise ValueError(f"no {size}x{size} patch of the {hole.shape[1]}x{hole.shape[0]} image is free of the hole.")
+            raise ValueError(f"no {size}x{size} patch of {hole.shape[1]}x{hole.shape[0]} pixels is free of the hole.")
         # Row-major number of the target at a patch position, -1 elsewhere.
         self._number = np.full(touched.shape, -1)
         self._number[touched] = np.arange(len(self.targets))

@@ -33,7 +33,7 @@ import numpy as np
 
 from inpaint_tf.evaluation.nearest_patches import PatchField, patches_touching
 
-# Changes whenever results do.
+# Changes whenever results do for the same options.
 VERSION = "1"
 # A level needs this many patches to choose from.
 _LEAST_SOURCES = 64
@@ -63,6 +63,11 @@ class PatchMatchOptions:
     texture: float = 3.0
     texture_window: int = 7
     seed: int = 0
+
+
+def fingerprint():
+    """What `complete` depends on besides its input when it is called with the default options."""
+    return f"version {VERSION}, {PatchMatchOptions()}"
 
 
 def complete(image, hole, options=PatchMatchOptions(), energies=None):
@@ -95,9 +100,8 @@ def complete(image, hole, options=PatchMatchOptions(), energies=None):
         else:
             field = PatchField(level, level_hole, size, random, _doubled_matches(field, level_hole))
         weights = _weights(field, level_hole, options.falloff)
-        estimate = vote(field, level, level_hole, weights) if number else None
-        if estimate is not None:
-            field.update(estimate)
+        if number:
+            field.update(vote(field, level, level_hole, weights))
         for _ in range(options.steps[min(number, len(options.steps) - 1)]):
             field.search(options.search_rounds)
             estimate = vote(field, level, level_hole, weights)
@@ -172,8 +176,8 @@ def pyramid(image, hole, patch):
     while True:
         image, hole = levels[-1]
         depth = cv2.distanceTransform(np.uint8(hole), cv2.DIST_L2, 5).max()
-        image, hole = _halved(image).mean(axis=(1, 3), dtype=np.float32), _halved(hole[..., np.newaxis]).any(axis=(1, 3))
-        hole = hole[..., 0]
+        image = _halved(image).mean(axis=(1, 3), dtype=np.float32)
+        hole = _halved(hole[..., np.newaxis]).any(axis=(1, 3))[..., 0]
         if depth <= patch or min(hole.shape) < 2 * patch or _sources(hole, patch) < _LEAST_SOURCES:
             return levels[::-1]
         levels.append((np.where(hole[..., np.newaxis], np.float32(0), image), hole))

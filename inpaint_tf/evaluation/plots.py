@@ -36,8 +36,9 @@ def interval_plot(title, groups, series):
         f'<text x="{_LEFT}" y="18" font-weight="bold">{html.escape(title)}</text>',
     ]
     for tick in ticks:
-        parts.append(f'<line x1="{_LEFT}" x2="{_LEFT + inner_width}" y1="{down(tick)}" y2="{down(tick)}" stroke="#ddd"/>')
-        parts.append(f'<text x="{_LEFT - 6}" y="{down(tick) + 4}" text-anchor="end">{tick:g}</text>')
+        y = down(tick)
+        parts.append(f'<line x1="{_LEFT}" x2="{_LEFT + inner_width}" y1="{y}" y2="{y}" stroke="#ddd"/>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{tick:g}</text>')
     group_width = inner_width / len(groups)
     for number, group in enumerate(groups):
         middle = round(_LEFT + group_width * (number + 0.5), 1)

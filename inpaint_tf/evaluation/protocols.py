@@ -119,7 +119,7 @@ class ImageSource:
             self.names = [line.strip() for line in lines if line.strip()]
         else:
             raise UserError(
-                f"images {self.path}: a folder of images or a list ({' '.join(LIST_SUFFIXES)}, a path a line) is needed."
+                f"images {self.path}: a folder of images or a list of paths ({' '.join(LIST_SUFFIXES)}) is needed."
             )
         if not self.names:
             raise UserError(f"{self.path} holds no images ({' '.join(READABLE)}).")
@@ -206,7 +206,7 @@ def _images(protocol, source):
         found[pixel_hash(image)] = (name, image)
     missing = [name for name, digest in protocol.images.items() if digest not in found]
     if missing:
-        raise UserError(f"{source.path} lacks images of {protocol.name} (compared by pixels): {name_some(missing, 24)}.")
+        raise UserError(f"{source.path} lacks images of {protocol.name}, by their pixels: {name_some(missing, 24)}.")
     for digest in protocol.images.values():
         yield found[digest]
 

@@ -9,7 +9,7 @@ import pathlib
 from inpaint_tf.data.image_files import read_photo, write_bytes
 from inpaint_tf.evaluation import protocols
 from inpaint_tf.evaluation.aggregate import Cell, row_value
-from inpaint_tf.evaluation.metrics import METRICS
+from inpaint_tf.evaluation.metrics import METRICS, PSNR_CAP
 from inpaint_tf.evaluation.report_page import report_page
 from inpaint_tf.evaluation.results import DIFFERENCES, RESULTS, write_lines
 from inpaint_tf.evaluation.tables import csv_text, markdown_report
@@ -63,9 +63,9 @@ def introduction(manifest, lines):
     protocol = protocols.PROTOCOLS.get(manifest.name)
     summary = f" ({protocol.summary})" if protocol else ""
     text = (
-        f"Protocol {manifest.name}{summary}: {len(manifest.entries)} masks on {images} images, manifest {manifest.hash}. "
-        "Values are on the range [0, 1], per image averaged over images; in brackets the 95% bootstrap interval over "
-        f"images. PSNR is capped at {100} dB. Seconds are wall-clock time of the method alone."
+        f"Protocol {manifest.name}{summary}: {len(manifest.entries)} masks on {images} images, "
+        f"manifest {manifest.hash}. Values are on the range [0, 1], means over images; in brackets the 95% bootstrap "
+        f"interval over images. PSNR is capped at {PSNR_CAP:g} dB. Seconds are wall-clock time of the method alone."
     )
     if not any(line["metric"] in ("lpips", "fid") for line in lines):
         text += " LPIPS and FID are absent: they need a feature network (--feature_network), none was given."

@@ -112,8 +112,8 @@ def _grid_tables(lines):
             for pooling in ("per_image", "pooled"):
                 headings, rows = main_table(lines, region, scale, pooling)
                 yield f"<details><summary>{region}, {scale}, {pooling}</summary>{_table(headings, rows)}</details>"
-    directions = ", ".join(name for name, metric in METRICS.items() if metric.higher_is_better)
-    yield f"<p>Higher is better for {directions}; TV has no better side. Definitions: inpaint_tf/evaluation/metrics.py.</p>"
+    higher = ", ".join(name for name, metric in METRICS.items() if metric.higher_is_better)
+    yield f"<p>Higher is better for {higher}; TV has no better side. Definitions: inpaint_tf/evaluation/metrics.py.</p>"
 
 
 def _image(picture, side):

@@ -115,7 +115,7 @@ def read_lines(path):
         text = pathlib.Path(path).read_text(encoding="utf-8")
         return [json.loads(line) for line in text.splitlines() if line.strip()]
     except FileNotFoundError:
-        raise UserError(f"{path} does not exist; run inpaint-tf evaluate with --output={pathlib.Path(path).parent}.") from None
+        raise UserError(f"{path} does not exist; give an output folder of inpaint-tf evaluate.") from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is no file of JSON lines: {error}.") from error
 
@@ -140,7 +140,7 @@ def merge_results(folders):
             if "network" in line:
                 networks.setdefault(line["network"], folder)
             if seen.setdefault(line["method"], folder) != folder:
-                raise UserError(f"method {line['method']} is in both {seen[line['method']]} and {folder}; leave one out.")
+                raise UserError(f"method {line['method']} is in both {seen[line['method']]} and {folder}.")
         lines += found
     for what, values in (("manifests", manifests), ("feature networks", networks)):
         if len(values) > 1:

@@ -19,8 +19,8 @@ STYLES = {
 }
 _ARROWS = {True: " ↑", False: " ↓", None: ""}
 _COLUMNS = (
-    "method metric region scale pooling area value ci_low ci_high images masks failed capped protocol manifest revision "
-    "seed device seconds_per_image cpu_seconds_per_image fingerprint network"
+    "method metric region scale pooling area value ci_low ci_high images masks failed capped protocol manifest "
+    "revision seed device seconds_per_image cpu_seconds_per_image fingerprint network"
 ).split()
 
 
@@ -95,7 +95,7 @@ def markdown_report(lines, differences, intro):
     """The text of `table.md`."""
     parts = [f"# {lines[0]['protocol'] if lines else 'Evaluation'}", intro]
     for region in REGIONS:
-        parts += [f"## Region: {region} (absolute, mean over images, 95% interval)", markdown(*main_table(lines, region))]
+        parts += [f"## Region: {region} (absolute, mean over images)", markdown(*main_table(lines, region))]
     if differences:
         parts += ["## Paired differences, hole", markdown(*difference_table(differences))]
     parts.append("The whole grid of regions, scales, pooling and area bins is in results.jsonl and table.csv.")

@@ -49,7 +49,8 @@ def lines():
 
 def test_lines_carry_what_the_format_promises(lines):
     found = find(lines, "one", "l1", "hole", "absolute", "per_image")
-    assert found["value"] == pytest.approx(0.2) and found["images"] == 2 and found["masks"] == 3 and found["failed"] == 1
+    assert found["value"] == pytest.approx(0.2)
+    assert (found["images"], found["masks"], found["failed"]) == (2, 3, 1)
     assert found["ci_low"] <= 0.2 <= found["ci_high"]
     assert (found["manifest"], found["protocol"]) == (manifest().hash, "free_form")
     assert (found["revision"], found["device"], found["seconds_per_image"]) == ("0.1.0", "a processor", 0.5)
