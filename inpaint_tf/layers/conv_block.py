@@ -18,7 +18,10 @@ import keras
 import tensorflow as tf
 
 # Keeps the mean square of a signal from layer to layer through ELU and gate; Glorot's weights divide it by 7.
-GATED_INITIALIZER = {"class_name": "VarianceScaling", "config": {"scale": 5.0, "mode": "fan_in", "distribution": "uniform"}}
+GATED_INITIALIZER = {
+    "class_name": "VarianceScaling",
+    "config": {"scale": 5.0, "mode": "fan_in", "distribution": "uniform"},
+}
 ACTIVATIONS = {"elu": tf.nn.elu, "relu": tf.nn.relu, "linear": tf.identity}
 
 

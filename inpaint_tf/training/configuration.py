@@ -15,6 +15,7 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 CROPS = ("random_crop", "fit_crop", "resize")
 CHECKS = ("header", "decode", "off")
+CRITICS = ("both", "local", "global")
 SCHEDULES = ("constant", "linear", "cosine", "halving")
 
 
@@ -58,6 +59,9 @@ class TrainingConfig:
     model: str = _option("deepfill_v1", "Name of the generator in the registry of models.")
     width: int = _option(32, "Base width of the generator, even; the authors' is 32.", low=2, high=1024)
     critic_width: int = _option(64, "Base width of the critics; the authors' is 64.", low=1, high=1024)
+    critics: str = _option(
+        "both", "Which of the two critics of DeepFill v1 take part; the paper argues for both.", choices=CRITICS
+    )
     # Losses.
     adversarial: str = _option("wgan", "Adversarial loss.", choices=ADVERSARIAL)
     adversarial_weight: float = _option(0.001, "Weight of the adversarial loss of the generator.", low=0.0)
@@ -77,6 +81,9 @@ class TrainingConfig:
     n_critic: int = _option(5, "Critic steps before each generator step, each on a fresh batch.", low=0, high=1000)
     pretrain_coarse_steps: int = _option(
         0, "Steps of a warm-up with the coarse network and reconstruction losses alone.", low=0
+    )
+    pretrain_critic_steps: int = _option(
+        0, "Steps behind the warm-up in which only the critics learn (GLCIC).", low=0
     )
     learning_rate: float = _option(1e-4, "Peak learning rate of generator and critics.", low=0.0, high=10.0)
     learning_rate_schedule: str = _option(

@@ -5,6 +5,7 @@ system is a class here (or in a module of its own) and a line in `RECIPES`.
 """
 
 import dataclasses
+import importlib
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -15,6 +16,7 @@ from inpaint_tf.losses.reconstruction import spatial_discount
 from inpaint_tf.masks.boxes import BoxHoles, crop_boxes
 from inpaint_tf.models.critics import LocalGlobalCritic
 from inpaint_tf.models.two_stage import complete
+from inpaint_tf.training.optimizers import Adam
 
 
 class Batch(NamedTuple):
@@ -59,6 +61,10 @@ class Recipe:
         """The critics as one built Keras model."""
         raise NotImplementedError
 
+    def build_optimizer(self, config, variables):
+        """The optimiser of the generator's or the critics' `tf.Variable`s, see `optimizers.Adam`."""
+        return Adam(variables, config.beta_1, config.beta_2, config.epsilon)
+
     def sample_holes(self, config, count, seed):
         """Corners, int32 [count, 2], and hole masks, float32 [count, S, S, 1], from a seed [2]."""
         raise NotImplementedError
@@ -86,6 +92,8 @@ class DeepFillV1Recipe(Recipe):
     The generator's loss is adversarial_weight * (local + global_weight * global) + l1_weight * l1 + known_weight * ae,
     which is the whole loss of the authors' v1.0.0 code; the paper leaves out the weights and the last term. In the
     warm-up only the coarse network is run and moved, by its share of the two L1 losses, and critics rest.
+
+    `config.critics` leaves one of the two critics out of all losses, the variant that the paper argues against.
     """
 
     WARM_UP, JOINT = "warm_up", "joint"
@@ -115,20 +123,19 @@ class DeepFillV1Recipe(Recipe):
     def critic_terms_of_pairs(self, config, critic, batch, fake, real_box, fake_box):
         """Loss terms of a critic step from finished pairs of real and fake images and boxes."""
         loss = ADVERSARIAL_LOSSES[config.adversarial]
-        scores = critic(tf.concat([batch.image, fake], axis=0), tf.concat([real_box, fake_box], axis=0))
-        (real_local, fake_local), (real_global, fake_global) = (tf.split(score, 2) for score in scores)
-        terms = {
-            "critic_local": loss.critic(real_local, fake_local),
-            "critic_global": loss.critic(real_global, fake_global),
-        }
-        total = terms["critic_local"] + terms["critic_global"]
+        pairs = {"local": (real_box, fake_box), "global": (batch.image, fake)}
+        terms, total = {}, 0.0
+        for side in _sides(config):
+            scores = _score(critic, side)(tf.concat(pairs[side], axis=0))
+            terms[f"critic_{side}"] = loss.critic(*tf.split(scores, 2))
+            total += terms[f"critic_{side}"]
         if loss.penalised and config.penalty_weight > 0:
-            box_mask = crop_boxes(batch.hole_mask, batch.corners, config.box_size)
-            local_points = interpolate(real_box, fake_box, batch.alphas[:, :1])
-            global_points = interpolate(batch.image, fake, batch.alphas[:, 1:])
-            terms["penalty_local"] = gradient_penalty(critic.score_boxes, local_points, box_mask)
-            terms["penalty_global"] = gradient_penalty(critic.score_images, global_points, batch.hole_mask)
-            terms["penalty"] = config.penalty_weight * (terms["penalty_local"] + terms["penalty_global"])
+            masks = {"local": crop_boxes(batch.hole_mask, batch.corners, config.box_size), "global": batch.hole_mask}
+            alphas = {"local": batch.alphas[:, :1], "global": batch.alphas[:, 1:]}
+            for side in _sides(config):
+                points = interpolate(*pairs[side], alphas[side])
+                terms[f"penalty_{side}"] = gradient_penalty(_score(critic, side), points, masks[side])
+            terms["penalty"] = config.penalty_weight * sum(terms[f"penalty_{side}"] for side in _sides(config))
             total += terms["penalty"]
         return {**terms, "critic_loss": total}
 
@@ -138,17 +145,19 @@ class DeepFillV1Recipe(Recipe):
             terms = self._reconstruction_terms(config, batch, [(config.coarse_weight, coarse)])
             return {**terms, "generator_loss": self._weighted(config, terms)}
         outputs = generator(batch.image, batch.hole_mask)
-        weighted_outputs = [(config.coarse_weight, outputs["coarse"]), (1.0, outputs["refined"])]
+        weighted_outputs = [(1.0, outputs["refined"])]
+        if generator.refinement_stage:
+            weighted_outputs.insert(0, (config.coarse_weight, outputs["coarse"]))
         terms = self._reconstruction_terms(config, batch, weighted_outputs)
         total = self._weighted(config, terms)
         if config.adversarial_weight > 0:
             loss = ADVERSARIAL_LOSSES[config.adversarial]
             fake = complete(batch.image, batch.hole_mask, outputs["refined"])
-            scores = critic(fake, crop_boxes(fake, batch.corners, config.box_size))
-            terms["generator_local"], terms["generator_global"] = map(loss.generator, scores)
-            total += config.adversarial_weight * (
-                terms["generator_local"] + config.global_weight * terms["generator_global"]
-            )
+            seen = {"local": crop_boxes(fake, batch.corners, config.box_size), "global": fake}
+            weights = {"local": 1.0, "global": config.global_weight}
+            for side in _sides(config):
+                terms[f"generator_{side}"] = loss.generator(_score(critic, side)(seen[side]))
+                total += config.adversarial_weight * weights[side] * terms[f"generator_{side}"]
         return {**terms, "generator_loss": total}
 
     def _reconstruction_terms(self, config, batch, weighted_outputs):
@@ -165,10 +174,22 @@ class DeepFillV1Recipe(Recipe):
         return config.l1_weight * terms["l1"] + config.known_weight * terms["known"]
 
 
-# Name of a model in the registry of models -> how it is trained.
+def _sides(config):
+    """The critics that take part."""
+    return ("local", "global") if config.critics == "both" else (config.critics,)
+
+
+def _score(critic, side):
+    return critic.score_boxes if side == "local" else critic.score_images
+
+
+# Name of a model in the registry of models -> module and class of how it is trained.
 RECIPES = {
-    "deepfill_v1": DeepFillV1Recipe(),
-    "deepfill_v1_baseline": DeepFillV1Recipe(),
+    "deepfill_v1": (__name__, "DeepFillV1Recipe"),
+    "deepfill_v1_baseline": (__name__, "DeepFillV1Recipe"),
+    "deepfill_v1_single_stage": (__name__, "DeepFillV1Recipe"),
+    "deepfill_v2": ("inpaint_tf.training.recipe_deepfill_v2", "DeepFillV2Recipe"),
+    "deepfill_v2_guided": ("inpaint_tf.training.recipe_deepfill_v2", "DeepFillV2Recipe"),
 }
 
 
@@ -176,4 +197,5 @@ def recipe_for(model):
     """The recipe of a model. Raises UserError if it has none."""
     if model not in RECIPES:
         raise UserError(f"there is no way to train --model={model}; known: {', '.join(sorted(RECIPES))}.")
-    return RECIPES[model]
+    module, name = RECIPES[model]
+    return getattr(importlib.import_module(module), name)()

@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from inpaint_tf.models.presets import named_variables
 from inpaint_tf.models.registry import build_model
-from inpaint_tf.training.optimizers import Adam
 
 # The loss scale of mixed_float16 doubles after this many finite steps and halves at every other.
 FIRST_LOSS_SCALE, SCALE_PATIENCE = 2.0**15, 2000
@@ -50,9 +49,8 @@ class TrainingState:
             keras.utils.set_random_seed(config.seed)
             self.generator = build_model(config.model, width=config.width)
             self.critic = recipe.build_critic(config)
-            adam = (config.beta_1, config.beta_2, config.epsilon)
-            self.generator_optimizer = Adam(raw_variables(self.generator), *adam)
-            self.critic_optimizer = Adam(raw_variables(self.critic), *adam)
+            self.generator_optimizer = recipe.build_optimizer(config, raw_variables(self.generator))
+            self.critic_optimizer = recipe.build_optimizer(config, raw_variables(self.critic))
             self.averages = None
             if config.ema_decay > 0:
                 self.averages = [

@@ -1,0 +1,76 @@
+"""The critic of DeepFill v2, "SN-PatchGAN": one convolutional network whose every output is a score.
+
+A free-form hole has no box to look at. So the critic is convolutional to its end and every position of its last
+feature map, in every channel, judges what it sees: at stride 64 and with six 5x5 layers each sees nearly the whole
+image, but around its own place. It is told where the hole is, and the sketch if there is one.
+"""
+
+import keras
+import tensorflow as tf
+
+from inpaint_tf.layers.spectral_norm import SpectralNormConv
+from inpaint_tf.models.critics import CriticStack
+
+# Channels in units of the base width.
+WIDTHS = (1, 2, 4, 4, 4, 4)
+
+
+@keras.saving.register_keras_serializable(package="inpaint_tf")
+class SpectralNormStack(CriticStack):
+    """A `CriticStack` with spectrally normalised convolutions."""
+
+    def convolution(self, count, name):
+        return SpectralNormConv(count, 5, strides=2, name=name, dtype=self.dtype_policy)
+
+
+@keras.saving.register_keras_serializable(package="inpaint_tf")
+class PatchCritic(keras.Model):
+    """SN-PatchGAN. Scores are float32 under every precision policy; variables have the authors' names.
+
+    Args:
+        width: Base width; the authors' is 64.
+        guided: Whether it sees the sketch too.
+
+    Call arguments:
+        image: [B, H, W, 3] in [-1, 1].
+        hole_mask: [B or 1, H, W, 1], 1 = hole.
+        guide: [B, H, W, 1], 1 = a line of the sketch inside the hole; needed by a guided critic, and only by it.
+        training: Whether the power iterations move on: once every step.
+
+    Returns:
+        float32 [B, N]: N = ceil(H / 64) * ceil(W / 64) * 4 width scores, unbounded, higher means more real.
+
+    Raises:
+        ValueError: for a guide to a critic that is not guided, or none to one that is.
+
+    Example:
+        >>> import numpy as np
+        >>> from inpaint_tf.models.patch_critic import PatchCritic
+        >>> PatchCritic(width=4)(np.zeros((2, 64, 128, 3)), np.zeros((1, 64, 128, 1))).shape.as_list()
+        [2, 32]
+
+    Reference: Yu et al., Free-Form Image Inpainting with Gated Convolution, ICCV 2019; authors' master code.
+    """
+
+    def __init__(self, width=64, guided=False, name="discriminator", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.width = width
+        self.guided = guided
+        self.stack = SpectralNormStack([w * width for w in WIDTHS], name="sn_patch_gan", dtype=self.dtype_policy)
+
+    def build(self, image_shape=None, hole_mask_shape=None, guide_shape=None):
+        self.stack.build((None, None, None, 5 if self.guided else 4))
+        self.built = True
+
+    def call(self, image, hole_mask, guide=None, training=False):
+        if (guide is not None) != self.guided:
+            raise ValueError("a guided critic needs a guide, and only a guided one takes it.")
+        ones = tf.ones_like(image[..., :1])
+        seen = [image, ones * tf.cast(hole_mask, image.dtype)]
+        if self.guided:
+            seen.append(ones * tf.cast(guide, image.dtype))
+        features = self.stack(tf.concat(seen, axis=-1))
+        return tf.reshape(tf.cast(features, tf.float32), [tf.shape(image)[0], -1])
+
+    def get_config(self):
+        return {**super().get_config(), "width": self.width, "guided": self.guided}
