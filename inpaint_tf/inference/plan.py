@@ -11,7 +11,7 @@ output in one go, each layer on a smaller region than the one before. Where to c
 decided by price: what neighbouring tiles would compute twice, what a single one would compute in vain, what keeping a
 map costs.
 
-The module needs no weights and no TensorFlow, only the layer lists.
+The module needs no weights and no model, only the layer lists.
 """
 
 import dataclasses
@@ -20,13 +20,7 @@ import numpy as np
 
 from inpaint_tf.inference.plan_attention import AttentionPlan, plan_attention
 from inpaint_tf.inference.plan_memory import Memory
-from inpaint_tf.inference.receptive_field import (
-    LayerRegion,
-    chain_macs,
-    chain_regions,
-    chain_sizes,
-    macs_per_pixel,
-)
+from inpaint_tf.inference.receptive_field import Chain, LayerRegion, chain_sizes, macs_per_pixel
 from inpaint_tf.inference.regions import Rect, coarsened, cover, painted
 
 # Price of one more tile, in multiply-adds: what starting it costs on a CPU core.
@@ -229,18 +223,19 @@ def _plan_segments(stack, layers, cuts, size, wanted, cell, channels_in, base_wi
     sizes, macs = chain_sizes(layers, size), macs_per_pixel(layers, base_width, channels_in)
     segments = []
     for first, last in reversed(cuts):
-        part, part_macs = layers[first:last], macs[first:last]
+        part = layers[first:last]
+        chain = Chain(part, sizes[first], macs[first:last])
         channels = [layer.filters(base_width) for layer in part]
         one_resolution = all(layer.stride == 1 and not layer.upsample for layer in part)
 
-        def price(rect, part=part, part_macs=part_macs, first=first, cell=cell):
-            return chain_macs(part, sizes[first], rect.scaled(cell), part_macs) + TILE_OVERHEAD
+        def price(rect, chain=chain, cell=cell):
+            return chain.macs(rect.scaled(cell)) + TILE_OVERHEAD
 
-        def small_enough(rect, part=part, channels=channels, flat=one_resolution, first=first, cell=cell):
-            return memory.fits(chain_regions(part, sizes[first], rect.scaled(cell)), channels, flat)
+        def small_enough(rect, chain=chain, channels=channels, flat=one_resolution, cell=cell):
+            return memory.fits(chain.regions(rect.scaled(cell)), channels, flat)
 
         outputs = [rect.scaled(cell) for rect in cover(wanted, price, small_enough)]
-        tiles = tuple(Tile(output, tuple(chain_regions(part, sizes[first], output))) for output in outputs)
+        tiles = tuple(Tile(output, tuple(chain.regions(output))) for output in outputs)
         segments.append(
             Segment(
                 stack=stack,
@@ -250,7 +245,7 @@ def _plan_segments(stack, layers, cuts, size, wanted, cell, channels_in, base_wi
                 size_out=sizes[last],
                 channels_out=channels[-1],
                 tiles=tiles,
-                macs=sum(chain_macs(part, sizes[first], output, part_macs) for output in outputs),
+                macs=sum(chain.macs(output) for output in outputs),
             )
         )
         wanted, cell = painted((tile.source for tile in tiles), sizes[first]), 1

@@ -16,7 +16,9 @@ from inpaint_tf.inference.receptive_field import chain_sizes
 BEST_ACTIVATION = 28 << 20
 # The layers at the lowest resolution reach far, so cutting them costs more than the cache gives back.
 BEST_TRUNK_ACTIVATION = 96 << 20
-BEST_SCORES = 320 << 20
+# Scores of one tile of queries: enough for tiles of 26 x 26 queries, whose halo costs a third, within limits.
+BEST_SCORES = 288 << 20, 640 << 20
+BEST_QUERY_SLOTS = 900
 SMALLEST_ACTIVATION = 2 << 20
 SMALLEST_SCORES = 24 << 20
 FLOAT = 4
@@ -55,7 +57,9 @@ class Memory:
             UserError: if even the smallest tiles need more. The message names the least that works.
         """
         resident = resident_bytes(size, layers, base_width, attention_branch)
-        best = cls(BEST_ACTIVATION, BEST_TRUNK_ACTIVATION, BEST_SCORES, resident)
+        low, high = BEST_SCORES
+        scores = min(max(low, BEST_QUERY_SLOTS * (size[0] // 8) * (size[1] // 8 + 8) * FLOAT), high)
+        best = cls(BEST_ACTIVATION, BEST_TRUNK_ACTIVATION, scores, resident)
         if budget is None or best.total <= budget:
             return best
         smallest = cls(SMALLEST_ACTIVATION, SMALLEST_ACTIVATION, SMALLEST_SCORES, resident)
@@ -72,7 +76,7 @@ class Memory:
         return cls(
             between(SMALLEST_ACTIVATION, BEST_ACTIVATION),
             between(SMALLEST_ACTIVATION, BEST_TRUNK_ACTIVATION),
-            between(SMALLEST_SCORES, BEST_SCORES),
+            between(SMALLEST_SCORES, scores),
             resident,
         )
 

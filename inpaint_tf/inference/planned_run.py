@@ -11,7 +11,7 @@ from inpaint_tf.inference.plan import make_plan
 from inpaint_tf.inference.plan_memory import SHARE_OF_FREE, free_memory, in_mib
 from inpaint_tf.inference.regions import Rect, bounding_rect, painted
 from inpaint_tf.inference.tiled_attention import TiledAttention
-from inpaint_tf.models.two_stage import TwoStageGenerator, stage_input
+from inpaint_tf.models.two_stage import TwoStageGenerator
 
 
 class PlannedRun:
@@ -26,6 +26,7 @@ class PlannedRun:
     Call arguments:
         image: float32 [H, W, 3] in [-1, 1], the model's channel order; H and W multiples of 8.
         hole_mask: float32 [H, W, 1], 1 = hole; at least one hole pixel.
+        guide: float32 [H, W, 1], 1 = line, for a guided model; None means that nothing is sketched.
 
     Returns:
         A dictionary: "coarse" and "refined", float32 [H, W, 3], right inside the hole and the image elsewhere; with
@@ -72,11 +73,11 @@ class PlannedRun:
             input_channels=(self._channels_in("coarse"), self._channels_in("convolution_branch")),
         )
 
-    def __call__(self, image, hole_mask):
+    def __call__(self, image, hole_mask, guide=None):
         hole = hole_mask[..., 0] > 0.5
         plan = self.plan(hole, self._budget())
         try:
-            return self._run(plan, image, hole)
+            return self._run(plan, image, hole, guide)
         except (tf.errors.ResourceExhaustedError, MemoryError):
             budget = plan.bytes_needed // 2
         gc.collect()
@@ -86,7 +87,7 @@ class PlannedRun:
         )
         plan = self.plan(hole, budget)
         try:
-            return self._run(plan, image, hole)
+            return self._run(plan, image, hole, guide)
         except (tf.errors.ResourceExhaustedError, MemoryError):
             raise UserError(
                 f"memory ran out twice on a photo of {hole.shape[1]}x{hole.shape[0]}, the second time within "
@@ -99,21 +100,17 @@ class PlannedRun:
     def _channels_in(self, stack):
         return int(getattr(self.model, stack).blocks[0].kernel.shape[2])
 
-    def _run(self, plan, image, hole):
+    def _run(self, plan, image, hole, guide=None):
         coarse = image.copy()
-        self._fill(coarse, hole, self._run_chain(plan.segments["coarse"], self._image_reader("coarse", image, hole, True)))
+        self._fill(coarse, hole, self._run_chain(plan.segments["coarse"], self._coarse_reader(image, hole, guide)))
 
         # Outside the hole the coarse result is the image, so it is what the second stage sees.
         branches = [
-            self._run_chain(
-                plan.segments["convolution_branch"], self._image_reader("convolution_branch", coarse, hole, False)
-            )
+            self._run_chain(plan.segments["convolution_branch"], self._refinement_reader(coarse, hole))
         ]
         offsets = None
         if plan.attention is not None:
-            features = self._run_chain(
-                plan.segments["attention_encoder"], self._image_reader("attention_encoder", coarse, hole, False)
-            )
+            features = self._run_chain(plan.segments["attention_encoder"], self._refinement_reader(coarse, hole))
             copied, rect, offsets = self._attention(features.take(), plan.attention)
             branches.append(self._run_chain(plan.segments["attention_decoder"], _Map(rect, copied).read))
             del copied
@@ -126,17 +123,19 @@ class PlannedRun:
         outputs = {"coarse": coarse, "refined": refined, "plan": plan}
         return outputs if offsets is None else {**outputs, "offsets": offsets}
 
-    def _image_reader(self, stack, image, hole, blank):
-        """Function from a rectangle to what a stage sees of it, float32 [1, h, w, C]; `blank`: with a grey hole."""
-        channels = self._channels_in(stack)
+    def _coarse_reader(self, image, hole, guide):
+        """Function from a rectangle to what stage 1 sees of it, float32 [1, h, w, C]."""
 
         def read(rect):
-            mask = hole[rect.slices][np.newaxis, ..., np.newaxis].astype(np.float32)
-            part = image[rect.slices][np.newaxis]
-            # A stage that sees fewer channels than the paper's five sees the first of them.
-            return stage_input(part * (1 - mask) if blank else part, mask)[..., :channels]
+            known, mask = _cut(image, hole, rect)
+            lines = None if guide is None else guide[rect.slices][np.newaxis]
+            return self.model.coarse_input(known * (1 - mask), mask, lines)
 
         return read
+
+    def _refinement_reader(self, pasted, hole):
+        """Function from a rectangle to what stage 2 sees of it, float32 [1, h, w, C]."""
+        return lambda rect: self.model.refinement_input(*_cut(pasted, hole, rect))
 
     def _run_chain(self, segments, read):
         """The `_Map` of the last segment's output; `read` gives regions of the first one's input."""
@@ -174,6 +173,11 @@ class PlannedRun:
         """Puts a stage's output into the hole pixels of `image`, tile by tile as far as they were computed."""
         inside = hole[result.rect.slices]
         image[result.rect.slices][inside] = self.model.to_image(result.read(result.rect)[0][inside]).numpy()
+
+
+def _cut(image, hole, rect):
+    """A rectangle of an image and of its hole, float32 [1, h, w, 3] and [1, h, w, 1]."""
+    return image[rect.slices][np.newaxis], hole[rect.slices][np.newaxis, ..., np.newaxis].astype(np.float32)
 
 
 class _Map:

@@ -10,7 +10,7 @@ Layers are `models.conv_stack.Conv` entries, or anything with their kernel, stri
 """
 
 import dataclasses
-import functools
+import math
 
 from inpaint_tf.inference.regions import Rect
 
@@ -66,46 +66,58 @@ def chain_sizes(layers, size):
     return sizes
 
 
-def chain_regions(layers, size, output):
-    """Region of every layer for one tile of the last layer's output.
+class Chain:
+    """A run of layers on an input of a given size, and what its tiles take. Results are kept, so asking often is cheap.
 
     Args:
-        layers: The chain, first layer first.
-        size: (H, W) of the map that goes into the chain.
-        output: `Rect` of the last layer's output that is wanted.
-
-    Returns:
-        List of `LayerRegion`, first layer first; the source of each is the output of the one before.
+        layers: The layers, first one first.
+        size: (H, W) of the map that goes in.
+        macs: Multiply-adds of every layer for one pixel of its output, see `macs_per_pixel`; needed by `macs` only.
     """
-    lengths = [_lengths(tuple(layers), axis) for axis in size]
-    rows = _axis_chain(tuple(layers), lengths[0], output.top, output.bottom)
-    columns = _axis_chain(tuple(layers), lengths[1], output.left, output.right)
-    return [
-        LayerRegion(
-            source=Rect(row[0], column[0], row[1], column[1]),
-            padding=(row[2], row[3], column[2], column[3]),
-            output=Rect(row[4], column[4], row[5], column[5]),
-            crop=(row[6], column[6]),
+
+    def __init__(self, layers, size, macs=None):
+        self.layers = tuple(layers)
+        self.sizes = chain_sizes(layers, size)
+        self._macs = macs
+        self._kept = {}
+
+    def regions(self, output):
+        """List of `LayerRegion`, first layer first, for a `Rect` of the output; each one's source is the last's output."""
+        return [
+            LayerRegion(
+                source=Rect(row[0], column[0], row[1], column[1]),
+                padding=(row[2], row[3], column[2], column[3]),
+                output=Rect(row[4], column[4], row[5], column[5]),
+                crop=(row[6], column[6]),
+            )
+            for row, column in zip(
+                self._along(0, output.top, output.bottom), self._along(1, output.left, output.right)
+            )
+        ]
+
+    def macs(self, output):
+        """Multiply-adds of one tile with this `Rect` of the output."""
+        rows, columns = self._along(0, output.top, output.bottom), self._along(1, output.left, output.right)
+        return sum(
+            (row[5] - row[4]) * (column[5] - column[4]) * macs for row, column, macs in zip(rows, columns, self._macs)
         )
-        for row, column in zip(rows, columns)
-    ]
 
-
-def chain_macs(layers, size, output, widths):
-    """Multiply-adds of one tile.
-
-    Args:
-        layers: The chain.
-        size: (H, W) of its input map.
-        output: `Rect` of the last layer's output.
-        widths: Multiply-adds of every layer for one pixel of its output, see `macs_per_pixel`.
-    """
-    lengths = [_lengths(tuple(layers), axis) for axis in size]
-    rows = _axis_chain(tuple(layers), lengths[0], output.top, output.bottom)
-    columns = _axis_chain(tuple(layers), lengths[1], output.left, output.right)
-    return sum(
-        (row[5] - row[4]) * (column[5] - column[4]) * macs for row, column, macs in zip(rows, columns, widths)
-    )
+    def _along(self, axis, start, stop):
+        """Along one axis, for every layer: source start and stop, padding before and after, output start and stop, crop."""
+        key = axis, start, stop
+        if key not in self._kept:
+            steps = []
+            for layer, size in zip(reversed(self.layers), reversed(self.sizes[:-1])):
+                first, last = needed_interval(layer, start, stop, size[axis])
+                source = max(first, 0), min(last, size[axis])
+                if layer.upsample:
+                    # The transposed convolution computes both rows of every input row and pads by itself.
+                    steps.append((*source, 0, 0, start, stop, start - 2 * source[0]))
+                else:
+                    steps.append((*source, source[0] - first, last - source[1], start, stop, 0))
+                start, stop = source
+            self._kept[key] = steps[::-1]
+        return self._kept[key]
 
 
 def macs_per_pixel(layers, base_width, channels_in):
@@ -122,39 +134,14 @@ def macs_per_pixel(layers, base_width, channels_in):
 def receptive_radius(layers):
     """How far, in pixels of the chain's input, a pixel of its output sees: the larger of both sides.
 
-    Measured on a map that is large enough for no edge to matter, at the output pixels of every phase.
+    Taken on a map that is large enough for no edge to matter, at output pixels of every phase.
     """
-    length = 4096
-    lengths = _lengths(tuple(layers), length)
-    step = lengths[0] / lengths[-1]
+    chain = Chain(layers, (4096, 4096))
+    length = chain.sizes[-1][0]
+    step = chain.sizes[0][0] / length
     reach = 0
     for phase in range(8):
-        at = lengths[-1] // 2 + phase
-        first = _axis_chain(tuple(layers), lengths, at, at + 1)[0]
-        centre = at * step
-        reach = max(reach, centre - first[0], first[1] - (centre + max(1, step)))
-    return int(-(-reach // 1))
-
-
-@functools.lru_cache(maxsize=4096)
-def _lengths(layers, length):
-    lengths = [length]
-    for layer in layers:
-        lengths.append(output_length(layer, lengths[-1]))
-    return tuple(lengths)
-
-
-@functools.lru_cache(maxsize=65536)
-def _axis_chain(layers, lengths, start, stop):
-    """Along one axis, for every layer: source start and stop, padding before and after, output start and stop, crop."""
-    if not layers:
-        return ()
-    layer, length = layers[-1], lengths[-2]
-    first, last = needed_interval(layer, start, stop, length)
-    source = max(first, 0), min(last, length)
-    if layer.upsample:
-        # The transposed convolution computes both rows of every input row and pads by itself.
-        own = (*source, 0, 0, start, stop, start - 2 * source[0])
-    else:
-        own = (*source, source[0] - first, last - source[1], start, stop, 0)
-    return (*_axis_chain(layers[:-1], lengths[:-1], *source), own)
+        at = length // 2 + phase
+        source = chain.regions(Rect(at, at, at + 1, at + 1))[0].source
+        reach = max(reach, at * step - source.top, source.bottom - (at * step + max(1, step)))
+    return math.ceil(reach)

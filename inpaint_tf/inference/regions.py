@@ -119,12 +119,12 @@ def _cut(mask, rect, price, cost, largest):
 
 
 def _cuts(mask, rect):
-    """Pairs of tight rectangles on either side of candidate lines, at most 16 lines along each axis."""
+    """Pairs of tight rectangles on either side of candidate lines, at most 8 lines along each axis."""
     filled = mask[rect.slices]
     if filled.all():
         return
     for axis, length in enumerate((rect.height, rect.width)):
-        step = max(1, length // 16)
+        step = max(1, length // 8)
         for at in range(step, length, step):
             halves = (filled[:at], filled[at:]) if axis == 0 else (filled[:, :at], filled[:, at:])
             first, second = (bounding_rect(half) for half in halves)

@@ -16,21 +16,18 @@ CHUNK = 32
 
 
 def propagated_rows(
-    table, queries, patches, keys, scale, copy_to, copy_from, end_slots, end_keys, end_scale, front, query_stride,
-    key_stride,
+    table, queries, keys, scale, copy_to, copy_from, end_slots, ends, front, query_stride, key_stride
 ):
     """Matching scores of some key rows, propagated along rows.
 
     Args:
         table: float32 [N + 1, C], half-size features and a zero.
         queries: float32 [Q, C], features of the query slots, zero outside the grid.
-        patches: float32 [Q, 9 C], 3x3 patches of the query slots, for the ends of the key rows.
         keys: int32 [.], row of `table` for every key slot, one key row more on either side than is wanted.
         scale: float32 [K], softmax scale / patch norm of the wanted key slots; 0 between the rows.
         copy_to, copy_from: int32 [.], slots between the rows and the slots whose scores belong there.
-        end_slots: int32 [2], the slots in front of the first row and behind the last, whose scores come from
-        end_keys: int32 [2, 9], rows of `table`: the patch that belongs there, and
-        end_scale: float32 [2], its scale.
+        end_slots: int32 [2], the slots in front of the first row and behind the last.
+        ends: float32 [2, Q], the scores that belong there, see `end_scores`.
         front: Padding slots in front of the wanted rows.
         query_stride, key_stride: Of the layout.
 
@@ -38,13 +35,12 @@ def propagated_rows(
         float32, flat [K Q - 2 near], beginning at `near`.
     """
     scores = _matching(table, queries, keys, scale, front, query_stride, key_stride)
-    ends = tf.matmul(patch_features(table, end_keys) * end_scale[:, tf.newaxis], patches, transpose_b=True)
     return _along_rows(scores, ends, copy_to, copy_from, end_slots)
 
 
 def propagated_rows_at_edge(
-    table, queries, patches, keys, scale, copy_to, copy_from, end_slots, end_keys, end_scale, front, query_stride,
-    key_stride, key_patches, key_scales, inside, row_slots, row_patches, column_slots, column_patches,
+    table, queries, keys, scale, copy_to, copy_from, end_slots, ends, front, query_stride, key_stride,
+    key_patches, key_scales, inside, row_slots, row_patches, column_slots, column_patches,
 ):
     """`propagated_rows` for a query tile at an edge of the grid.
 
@@ -65,12 +61,27 @@ def propagated_rows_at_edge(
     scores = _matching(table, queries, keys, scale, front, query_stride, key_stride)
     around = [patch_features(table, key_patches[i]) * key_scales[i][:, tf.newaxis] for i in range(3)]
     scores = scores * inside + _into_slots(around[1], row_patches, row_slots, slots)
-    ends = tf.matmul(patch_features(table, end_keys) * end_scale[:, tf.newaxis], patches, transpose_b=True)
     flat = _along_rows(scores, ends, copy_to, copy_from, end_slots)
     near = slots + 1
     scores = tf.reshape(tf.pad(flat, [[near, near]]), [-1, slots])
     scores = scores * inside + _into_slots(tf.concat(around, axis=1), column_patches, column_slots, slots)
     return tf.reshape(scores, [-1])[near:-near]
+
+
+def end_scores(table, patches, end_keys, end_scale):
+    """Scores of the ends of all groups of key rows at once.
+
+    Args:
+        table: float32 [N + 1, C], half-size features and a zero.
+        patches: int32 [Q, 9], rows of `table`: the 3x3 patches of the query slots.
+        end_keys: int32 [2 G, 9], the patches that belong before the first and behind the last key row of each group.
+        end_scale: float32 [2 G], their scales.
+
+    Returns:
+        float32 [2 G, Q].
+    """
+    keys = patch_features(table, end_keys) * end_scale[:, tf.newaxis]
+    return tf.matmul(keys, patch_features(table, patches), transpose_b=True)
 
 
 def exponentials(flat, bias, front, query_stride, key_stride, first_slot, maximum, total, strongest, best):

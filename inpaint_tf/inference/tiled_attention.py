@@ -31,7 +31,8 @@ class TiledAttention:
         layer: The model's `ContextualAttention`, for its softmax scale; see `supports`.
 
     Call:
-        features: float32 [H', W', C] array, the whole feature map that the attention works on.
+        features: float32 [H', W', C], array or tensor, the whole feature map that the attention works on. An array
+            that only this call refers to is let go early.
         plan: `AttentionPlan`.
 
     Returns:
@@ -51,7 +52,7 @@ class TiledAttention:
 
         any_, strides = None, [integers(), integers(), integers()]
         group = [
-            integers(any_), floats(any_), integers(any_), integers(any_), integers(2), integers(2, 9), floats(2), *strides
+            integers(any_), floats(any_), integers(any_), integers(any_), integers(2), floats(2, any_), *strides
         ]  # fmt: skip
         edge = [
             integers(3, any_, 9), floats(3, any_), floats(any_), integers(any_), floats(any_, any_), integers(any_),
@@ -61,6 +62,7 @@ class TiledAttention:
         self._signatures = {
             "propagated_rows": group,
             "propagated_rows_at_edge": [*group, *edge],
+            "end_scores": [integers(any_, 9), integers(any_, 9), floats(any_)],
             "exponentials": [floats(any_), floats(any_), *strides, integers(), *[floats(any_)] * 3, integers(any_)],
             "pasted": [
                 *[floats(any_, any_)] * 3, *[floats(any_)] * 3, integers(any_), floats(any_, any_), integers(4, any_),
@@ -85,7 +87,8 @@ class TiledAttention:
         sums = np.zeros((inner.height, inner.width, 2, 2, features.shape[-1]), np.float32)
         offsets = np.full((*plan.grid, 2), -1, np.int32)
         if plan.tiles:
-            keys = _Keys(features, plan, self.softmax_scale)
+            keys = _Keys(tf.convert_to_tensor(features), plan, self.softmax_scale)
+            del features
             for tile in plan.tiles:
                 self._run_tile(tile, keys, sums, inner, offsets)
         else:
@@ -99,10 +102,9 @@ class TiledAttention:
         if channels == self._channels:
             return
         table = tf.TensorSpec([None, channels])
-        queries = [table, table, tf.TensorSpec([None, 9 * channels])]
+        tables = {"propagated_rows": [table, table], "propagated_rows_at_edge": [table, table], "end_scores": [table]}
         for name, signature in self._signatures.items():
-            if name.startswith("propagated"):
-                signature = [*queries, *signature]
+            signature = [*tables.get(name, []), *signature]
             self._graphs[name] = tf.function(getattr(score_tiles, name), input_signature=signature)
         self._channels = channels
 
@@ -133,9 +135,13 @@ class TiledAttention:
         """[(exponentials, maximum they were taken against)] of every key group, and the four running values."""
         height, slots = keys.grid[0], tile.query_slots
         front = front_slots(tile)
+        ranges = [(max(first - 1, 0), min(last + 1, height)) for first, last in tile.key_groups]
+        ranges += [(0, 1), (height - 1, height)]
+        ends = self._graphs["end_scores"](keys.table, queries.patches, *keys.ends(ranges))
+        ends = {rows: ends[2 * index : 2 * index + 2] for index, rows in enumerate(ranges)}
 
         def along_rows(first, last):
-            arguments = [keys.table, queries.features, queries.patches, *keys.group(tile, first, last)]
+            arguments = [keys.table, queries.features, *keys.group(tile, first, last), ends[first, last]]
             arguments += [front, tile.query_stride, tile.key_stride]
             if not queries.at_edge:
                 return self._graphs["propagated_rows"](*arguments)
@@ -175,9 +181,8 @@ class TiledAttention:
         """Adds a tile's sums, its queries and one position around them, where they are wanted."""
         channels = sums.shape[-1]
         values = _rows_of(tile, result.numpy())
-        reach = tile.rect.grown(1, (1 << 30, 1 << 30))
         reach = Rect(
-            max(reach.top, inner.top), max(reach.left, inner.left),
+            max(tile.rect.top - 1, inner.top), max(tile.rect.left - 1, inner.left),
             min(tile.rect.bottom + 1, inner.bottom), min(tile.rect.right + 1, inner.right),
         )  # fmt: skip
         if reach.height <= 0 or reach.width <= 0:
@@ -199,7 +204,7 @@ class _Keys:
         self.none = height * width
         rows = nearest_align_corners_indices(features.shape[0], height)
         columns = nearest_align_corners_indices(features.shape[1], width)
-        half = np.ascontiguousarray(features[rows][:, columns])
+        half = tf.gather(tf.gather(features, rows), columns, axis=1).numpy()
         energy = np.pad(np.einsum("hwc,hwc->hw", half, half), 1)
         energy = energy[:-2] + energy[1:-1] + energy[2:]
         energy = energy[:, :-2] + energy[:, 1:-1] + energy[:, 2:]
@@ -208,7 +213,7 @@ class _Keys:
         self.scale = np.append(softmax_scale / norms.reshape(-1), 0).astype(np.float32)
         flat = half.reshape(height * width, -1)
         self.table = tf.constant(np.concatenate([flat, np.zeros_like(flat[:1])]))
-        self.background = tf.constant(features.reshape(-1, features.shape[-1]))
+        self.background = tf.reshape(features, [-1, features.shape[-1]])
         self._cache = {}
 
     def neighbours(self, positions):
@@ -241,13 +246,15 @@ class _Keys:
         # The slot before a row belongs to the last position of the row above, the one behind it to the next's first.
         copy_to = np.concatenate([before[1:], before[:-1] + self.grid[1] + 1])
         copy_from = np.concatenate([before[:-1] + self.grid[1], before[1:] + 1])
-        ends = wrapped_row(np.array([first, last - 1]), np.array([-1, self.grid[1]]), self.grid)
-        ends = np.where(ends < 0, self.none, ends)
         end_slots = np.array([before[0], before[-1] + self.grid[1] + 1])
-        return (
-            *_constants(keys, self.scale[wanted], copy_to, copy_from, end_slots),
-            *_constants(self.neighbours(ends), self.scale[ends]),
-        )
+        return _constants(keys, self.scale[wanted], copy_to, copy_from, end_slots)
+
+    def ends(self, ranges):
+        """Patches and scales of what row-major propagation meets before and behind ranges of key rows, in pairs."""
+        y = np.array([[first, last - 1] for first, last in ranges]).reshape(-1)
+        met = wrapped_row(y, np.tile([-1, self.grid[1]], len(ranges)), self.grid)
+        met = np.where(met < 0, self.none, met)
+        return _constants(self.neighbours(met), self.scale[met])
 
     def group_at_edge(self, tile, first, last):
         """Patches and scales of the positions before, at and after every wanted slot, row-major."""
@@ -312,7 +319,7 @@ class _Queries:
         above_or_below = ((y == -1) | (y == height)) & (x >= 0) & (x < width)
         by_column = np.where(above_or_below, wrapped_column(y, x, keys.grid), -1)
         met = np.where(by_column >= 0, by_column, met)
-        self.patches = score_tiles.patch_features(keys.table, tf.constant(keys.neighbours(met)))
+        self.patches = keys.neighbours(met)
 
         self.at_edge = rect.top == 0 or rect.left == 0 or rect.bottom == height or rect.right == width
         if self.at_edge:

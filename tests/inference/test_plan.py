@@ -1,0 +1,178 @@
+"""The plan, without weights: what it covers, what it costs, what it says."""
+
+import re
+
+import numpy as np
+import pytest
+
+from inpaint_tf.errors import UserError
+from inpaint_tf.inference import plan_memory
+from inpaint_tf.inference.plan import cut_where_resolution_changes, literal_macs, make_plan
+from inpaint_tf.inference.plan_attention import layout, valid_keys, wrapped_column, wrapped_row
+from inpaint_tf.inference.plan_memory import parse_budget
+from inpaint_tf.inference.regions import Rect, bounding_rect, coarsened, cover, painted
+from inpaint_tf.models import DeepFillV1
+
+LAYERS = DeepFillV1.LAYERS
+
+
+def hole_of(size, *rects):
+    return painted([Rect(*rect) for rect in rects], size)
+
+
+def centre(size, side):
+    top, left = (size[0] - side) // 2, (size[1] - side) // 2
+    return hole_of(size, (top, left, top + side, left + side))
+
+
+def test_cover_is_disjoint_and_complete(rng):
+    for _ in range(200):
+        mask = rng.random(tuple(rng.integers(1, 30, 2))) < rng.choice([0.01, 0.1, 0.5])
+        overhead = float(rng.choice([0, 5, 500]))
+        rects = cover(mask, lambda rect: (rect.height + 4) * (rect.width + 4) + overhead, lambda rect: rect.area <= 100)
+        painted_twice = np.zeros(mask.shape, int)
+        for rect in rects:
+            painted_twice[rect.slices] += 1
+            assert rect.area <= 100
+        assert painted_twice.max(initial=0) <= 1
+        assert (painted_twice[mask] == 1).all()
+
+
+def test_bounding_rect_and_cells():
+    assert bounding_rect(np.zeros((3, 4), bool)) is None
+    mask = hole_of((10, 10), (2, 3, 5, 9))
+    assert bounding_rect(mask) == Rect(2, 3, 5, 9)
+    assert coarsened(mask, 4).tolist() == [[True, True, True], [True, True, True], [False, False, False]]
+
+
+def test_cuts_lie_where_the_resolution_changes():
+    names = [[layer.name for layer in LAYERS.coarse[a:b]] for a, b in cut_where_resolution_changes(LAYERS.coarse)]
+    assert [part[0] for part in names] == ["conv1", "conv5", "conv13_upsample"]
+    assert names[1][-1] == "conv12"
+
+
+def test_macs_of_the_full_network():
+    # 22.4 GMAC of convolutions and 3.4 of attention at 256 x 256.
+    assert literal_macs(LAYERS, 32, (256, 256)) / 1e9 == pytest.approx(25.8, abs=0.05)
+
+
+def test_centre_hole_costs_what_it_should():
+    # A hole of half the side: a little more than half the work at 256, two fifths at 512.
+    for side, share in ((256, 0.56), (512, 0.40), (1024, 0.20)):
+        plan = make_plan(LAYERS, 32, centre((side, side), side // 2))
+        assert not plan.fell_back
+        assert plan.macs < share * plan.full_macs
+
+
+def test_cost_follows_the_hole_not_the_photo():
+    small, large = (make_plan(LAYERS, 32, centre(size, 128)) for size in ((1024, 1024), (2048, 2048)))
+    for stack in ("coarse", "convolution_branch", "attention_decoder", "decoder"):
+        costs = [sum(segment.macs for segment in plan.segments[stack]) for plan in (small, large)]
+        assert costs[1] == pytest.approx(costs[0], rel=0.05)
+    assert small.attention.queries == large.attention.queries
+
+
+def test_tiles_cover_the_hole_and_what_it_sees():
+    hole = hole_of((256, 640), (10, 20, 50, 90), (200, 600, 240, 640))
+    plan = make_plan(LAYERS, 32, hole)
+    for stack in ("coarse", "decoder"):
+        last = plan.segments[stack][-1]
+        assert painted((tile.output for tile in last.tiles), last.size_out)[hole].all()
+    for segments in plan.segments.values():
+        for before, after in zip(segments, segments[1:]):
+            computed = painted((tile.output for tile in before.tiles), before.size_out)
+            read = painted((tile.source for tile in after.tiles), before.size_out)
+            assert computed[read].all()
+
+
+def test_holes_far_apart_are_tiles_of_their_own():
+    far = make_plan(LAYERS, 32, hole_of((1024, 2048), (0, 0, 64, 64), (900, 1900, 964, 1964)))
+    assert [len(segment.tiles) for segment in far.segments["coarse"]] == [2] * len(far.segments["coarse"])
+    near = make_plan(LAYERS, 32, hole_of((1024, 2048), (400, 400, 464, 464), (400, 480, 464, 544)))
+    assert [len(segment.tiles) for segment in near.segments["coarse"]] == [1] * len(near.segments["coarse"])
+
+
+def test_falls_back_where_a_crop_would_not_pay():
+    hole = np.ones((128, 128), bool)
+    hole[60, 60] = False
+    plan = make_plan(LAYERS, 32, hole)
+    assert plan.fell_back and "would not pay" in plan.summary()
+    for segments in plan.segments.values():
+        assert painted((tile.output for tile in segments[-1].tiles), segments[-1].size_out).all()
+
+
+def test_plan_without_attention():
+    plan = make_plan(LAYERS, 32, centre((256, 256), 64), attention_branch=False)
+    assert plan.attention is None and "attention_encoder" not in plan.segments
+
+
+def test_budget_makes_tiles_smaller_and_names_the_least_that_works():
+    hole = centre((1024, 1024), 512)
+    free = make_plan(LAYERS, 32, hole)
+    with pytest.raises(UserError, match=r"20 MiB is too small .* 1024x1024.* least that works is \d+ MiB") as error:
+        make_plan(LAYERS, 32, hole, memory_budget=20 << 20)
+    least = int(re.search(r"works is (\d+) MiB", str(error.value))[1]) << 20
+    tight = make_plan(LAYERS, 32, hole, memory_budget=least)
+    assert tight.bytes_needed <= least < free.bytes_needed
+    assert len(tight.attention.tiles) > len(free.attention.tiles)
+    with pytest.raises(UserError):
+        make_plan(LAYERS, 32, hole, memory_budget=least - (2 << 20))
+
+
+def test_large_photo_is_planned_within_its_budget():
+    hole = np.zeros((6000, 8400), bool)
+    hole[3000:3200, 4000:4300] = True
+    plan = make_plan(LAYERS, 32, hole, memory_budget=8 << 30)
+    assert plan.bytes_needed <= 8 << 30
+    assert plan.macs < 0.01 * plan.full_macs
+
+
+@pytest.mark.parametrize(
+    "text, amount",
+    [("1.5GiB", 3 << 29), ("800MB", 800_000_000), ("900M", 900 << 20), ("123456", 123456), (" 2 gib ", 2 << 30)],
+)
+def test_budget_texts(text, amount):
+    assert parse_budget(text) == amount
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1GiB", "1.5 parsecs", "0", "GiB"])
+def test_bad_budget_texts(text):
+    with pytest.raises(UserError, match="memory budget"):
+        parse_budget(text)
+
+
+def test_free_memory_is_plausible():
+    assert 1 << 20 < plan_memory.free_memory() < 1 << 50
+
+
+def test_no_hole_and_odd_sizes_are_refused():
+    for hole in (np.zeros((64, 64), bool), np.ones((60, 64), bool)):
+        with pytest.raises(ValueError, match="multiples of 8"):
+            make_plan(LAYERS, 32, hole)
+
+
+def test_layout_is_aligned(rng):
+    for _ in range(200):
+        height, width = rng.integers(1, 300, 2).tolist()
+        rect = Rect(0, 0, int(rng.integers(1, height + 1)), int(rng.integers(1, width + 1)))
+        stride, slots, key_stride = layout(rect, (height, width))
+        assert slots % 16 == 15 and (key_stride * slots + stride) % 16 == 0
+        assert stride >= rect.width + 4 and key_stride >= width + 2 and slots >= stride * (rect.height + 4)
+
+
+def test_valid_keys_by_the_aligned_corner_rule():
+    # 256 -> 64 takes rows ..., 36, 40, 45, 49, ..., and 64 -> 32 every second of those up here: 40 and 49.
+    hole = np.zeros((256, 256), bool)
+    hole[41:49] = True
+    assert valid_keys(hole, (64, 64)).all()
+    hole[40, 49] = True
+    valid = valid_keys(hole, (64, 64))
+    assert (~valid).sum() == 9 and not valid[5, 6]
+
+
+def test_what_runs_over_the_ends():
+    grid = (3, 4)
+    y, x = np.array([0, 0, 1, 2]), np.array([-1, 4, -1, 4])
+    assert wrapped_row(y, x, grid).tolist() == [-1, 4, 3, -1]
+    y, x = np.array([-1, -1, 3, 3]), np.array([0, 2, 0, 3])
+    assert wrapped_column(y, x, grid).tolist() == [-1, 9, 1, -1]
