@@ -13,9 +13,9 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from inpaint_tf.commands.tensorflow_loading import load_tensorflow
 from inpaint_tf.data.image_files import check_writable, write_image
 from inpaint_tf.errors import UserError
+from inpaint_tf.evaluation.protocols import ImageSource, prepare, protocol_named
 from inpaint_tf.masks.manifest import (
     Manifest,
     check_mask_files,
@@ -65,9 +65,6 @@ def _make(options):
     if options.protocol is not None:
         if options.images is None:
             raise UserError(f"protocol {options.protocol} needs --images, a folder or list of images.")
-        load_tensorflow()
-        from inpaint_tf.evaluation.protocols import ImageSource, prepare, protocol_named
-
         manifest, holes = prepare(protocol_named(options.protocol), ImageSource(options.images))
     else:
         manifest, holes = _of_kind(options)

@@ -7,6 +7,8 @@ import math
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999933")
 _WIDTH, _HEIGHT = 720, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 170, 30, 40
+# Letters of a name that fit into the legend; of longer ones (paths of presets) the end is shown.
+_NAME_LENGTH = 22
 
 
 def interval_plot(title, groups, series):
@@ -54,7 +56,8 @@ def interval_plot(title, groups, series):
             parts.append(f'<circle cx="{across}" cy="{down(value)}" r="4" fill="{color}"/>')
         legend = _TOP + 18 * number
         parts.append(f'<circle cx="{_WIDTH - _RIGHT + 16}" cy="{legend}" r="4" fill="{color}"/>')
-        parts.append(f'<text x="{_WIDTH - _RIGHT + 26}" y="{legend + 4}">{html.escape(name)}</text>')
+        shown = name if len(name) <= _NAME_LENGTH else "…" + name[1 - _NAME_LENGTH :]
+        parts.append(f'<text x="{_WIDTH - _RIGHT + 26}" y="{legend + 4}">{html.escape(shown)}</text>')
     return "\n".join([*parts, "</svg>"])
 
 

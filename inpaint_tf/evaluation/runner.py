@@ -7,6 +7,7 @@ errors are tried again by the next run.
 """
 
 import dataclasses
+import hashlib
 import json
 import pathlib
 import re
@@ -94,7 +95,7 @@ def run_method(method, manifest, source, mask_folder, output):
     Raises:
         UserError: if an image or mask is missing or not the manifest's, or the folder cannot be written.
     """
-    folder = pathlib.Path(output) / "cache" / re.sub(r"[^A-Za-z0-9.]+", "_", method.name)
+    folder = pathlib.Path(output) / "cache" / folder_name(method.name)
     about = _open_cache(folder, method, manifest)
     rows, computed, warm = [], 0, not method.warm_up
     for number, entry in enumerate(progress(manifest.entries, len(manifest.entries), f"{method.name}: image")):
@@ -111,6 +112,12 @@ def run_method(method, manifest, source, mask_folder, output):
     return MethodRun(
         method.name, tuple(rows), folder, about["device"], about["revision"], method.fingerprint, computed
     )
+
+
+def folder_name(method):
+    """A method's name as a folder's: what is no letter or digit becomes "_", and then a hash keeps names apart."""
+    plain = re.sub(r"[^A-Za-z0-9.]+", "_", method)
+    return plain if plain == method else f"{plain}_{hashlib.sha256(method.encode()).hexdigest()[:6]}"
 
 
 def _compute(method, number, image, hole, folder):

@@ -7,7 +7,7 @@ import pytest
 
 from inpaint_tf.evaluation.methods import Completion, Method
 from inpaint_tf.evaluation.protocols import PROTOCOLS, ImageSource, prepare
-from inpaint_tf.evaluation.runner import run_method
+from inpaint_tf.evaluation.runner import folder_name, run_method
 from inpaint_tf.masks.manifest import write_mask_set
 
 
@@ -104,3 +104,8 @@ def test_attention_flow_is_kept(scene):
     offsets = np.zeros((32, 32, 2), np.int32)
     run = scene(lambda image, hole: Completion(image, offsets))
     assert run.flow(0).exists() and run.picture(0).exists()
+
+
+def test_methods_do_not_share_a_folder():
+    assert folder_name("telea") == "telea"
+    assert len({folder_name(name) for name in ("preset:a/b", "preset:a_b", "preset_a_b")}) == 3
