@@ -37,6 +37,7 @@ def define_flags(values):
     string("output_coarse", "Also write the coarse network's result: file, or folder for many.")
     string("output_flow", "Also write the attention flow (Middlebury colours): file, or folder for many.")
     string("side_by_side", "Also write input, result and flow side by side: file, or folder for many.")
+    string("guide", "Sketch that leads a guided model, bright lines on dark; or folder of sketches, by name.")
     boolean("overwrite", "Replace outputs that exist.")
     boolean("resume", "Keep outputs that exist and do the others.")
     boolean("invert_mask", "Dark is hole.")
@@ -45,6 +46,9 @@ def define_flags(values):
     boolean("deterministic", "Bit-identical results from run to run, a little slower.")
     string("memory_budget", "Working memory to keep within, e.g. 1.5GiB. Default: a share of what is free.")
     flags.DEFINE_enum("attention", "fast", ["fast", "literal"], "Form of the attention.", flag_values=values)
+    flags.DEFINE_enum(
+        "blend", "none", ["none", "poisson"], "How the fill meets what surrounds it.", flag_values=values
+    )
     flags.DEFINE_enum(
         "plan",
         "hole",
@@ -109,13 +113,15 @@ def _jobs(options):
         "side_by_side": options.side_by_side,
     }
     extras = {name: path for name, path in extras.items() if path is not None}
+    if is_list and options.guide is not None:
+        raise UserError(f"--guide goes with a photo or a folder of photos, not with the list {image}.")
     if is_list:
         return *list_jobs(image, options.output, extras), True
     if image.is_dir():
         if options.mask is not None and not pathlib.Path(options.mask).exists():
             raise UserError(f"{options.mask} does not exist.")
-        return *folder_jobs(image, options.mask, options.output, extras), True
-    return [single_job(image, options.mask, options.output, extras)], {}, False
+        return *folder_jobs(image, options.mask, options.output, extras, options.guide), True
+    return [single_job(image, options.mask, options.output, extras, options.guide)], {}, False
 
 
 def _without_existing(jobs, options):
@@ -146,4 +152,5 @@ def _inpainter(options):
         attention=options.attention,
         plan=options.plan,
         memory_budget=parse_bytes(options.memory_budget, "memory_budget"),
+        blend=options.blend,
     )

@@ -30,6 +30,7 @@ from inpaint_tf.models.presets import (
     save_preset,
 )
 from inpaint_tf.models.registry import build_model
+from inpaint_tf.models.two_stage import TwoStageGenerator
 
 _GENERATOR = "inpaint_net/"
 _OTHERS = "other_variables.npz"
@@ -134,7 +135,10 @@ def preset_to_checkpoint(preset, prefix):
             f"{AUTHORS_CHANNEL_ORDER}: its weights would be used wrongly there. Only presets with channel_order "
             f"{AUTHORS_CHANNEL_ORDER} can be written in their layout."
         )
-    names = authors_names(build_model(config.model, **config.config))
+    model = build_model(config.model, **config.config)
+    if not isinstance(model, TwoStageGenerator) or not model.refinement_stage:
+        raise UserError(f"the authors' code has no {config.model}; its layout is for two-stage generators.")
+    names = authors_names(model)
     weights = read_weights(folder, config)
     arrays = {names[name]: array.astype(np.float32) for name, array in weights.items()}
     if (folder / _OTHERS).exists():

@@ -40,6 +40,8 @@ _METADATA = {
 _TIFF_BITS_PER_SAMPLE = 258
 # Above this a mask's grey value is hole (authors' test script).
 MASK_THRESHOLD = 127
+# Level above which a sketch has a line: 0.6 of the brightest (DeepFill v2's `edge_threshold`).
+LINE_THRESHOLD = 153
 
 
 @dataclasses.dataclass
@@ -90,12 +92,13 @@ def read_photo(path):
     return Photo(np.array(image.convert("RGB")), alpha, grey, metadata, notes)
 
 
-def read_mask(path, invert=False):
+def read_mask(path, invert=False, threshold=MASK_THRESHOLD):
     """Reads a mask from a file: bright is hole. Transparent parts count as dark; blurred edges are thresholded.
 
     Args:
         path: Any image file that Pillow reads.
         invert: Whether dark is hole instead.
+        threshold: Grey level above which is bright.
 
     Returns:
         bool [H, W], True = hole.
@@ -110,7 +113,7 @@ def read_mask(path, invert=False):
     if "A" in image.getbands() or "transparency" in image.info or image.mode == "P":
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
-    hole = np.array(image.convert("L")) > MASK_THRESHOLD
+    hole = np.array(image.convert("L")) > threshold
     return ~hole if invert else hole
 
 

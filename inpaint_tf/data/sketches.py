@@ -1,9 +1,9 @@
 """Sketches that guide a model: thin bright lines on dark, 1 = line.
 
 A guided model is trained on lines that are taken from the photos themselves. The authors made them with a learnt edge
-detector (HED) beforehand and kept what it gave more than 0.6; here they are gradients of the blurred brightness,
-thinned and measured against the photo's mean gradient, so that training needs no second set of files. A sketch that a
-user gives is a picture with bright lines, thresholded at 0.6 too (authors' master code, `edge_threshold`).
+detector (HED) beforehand and kept what it gave more than 0.6 (master code, `edge_threshold`); here they are gradients
+of the blurred brightness, thinned and measured against the photo's mean gradient, so that training needs no second
+set of files.
 """
 
 import numpy as np

@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 
 from inpaint_tf.data.image_files import (
+    LINE_THRESHOLD,
     READABLE,
     WRITABLE,
     Photo,
@@ -32,12 +33,14 @@ class Job:
         mask: The mask's file; None takes the photo's transparency.
         output: Where the completed photo goes.
         extras: Name in `EXTRAS` -> where that picture goes.
+        guide: The file of the sketch that leads a guided model; None without guidance.
     """
 
     photo: pathlib.Path
     mask: pathlib.Path | None
     output: pathlib.Path
     extras: dict
+    guide: pathlib.Path | None = None
 
     def outputs(self):
         """All files that the job writes."""
@@ -51,24 +54,28 @@ class Decoded:
     photo: Photo
     hole: np.ndarray
     notes: list
+    guide: np.ndarray | None = None
 
 
-def single_job(photo, mask, output, extras):
+def single_job(photo, mask, output, extras, guide=None):
     """The job of one photo. Raises UserError for paths that cannot be used."""
     photo, mask, output = pathlib.Path(photo), None if mask is None else pathlib.Path(mask), pathlib.Path(output)
     if mask is not None and mask.is_dir():
         raise UserError(f"the mask {mask} is a folder, the image {photo} is a file; give a mask file.")
     if output.is_dir():
         output = output / _output_name(photo)
-    for path in (photo, mask):
+    guide = None if guide is None else pathlib.Path(guide)
+    for path in (photo, mask, guide):
         if path is not None and not path.exists():
             raise UserError(f"{path} does not exist.")
-    job = Job(photo, mask, output, {name: pathlib.Path(path) for name, path in extras.items()})
+    if guide is not None and guide.is_dir():
+        raise UserError(f"the guide {guide} is a folder, the image {photo} is a file; give a sketch file.")
+    job = Job(photo, mask, output, {name: pathlib.Path(path) for name, path in extras.items()}, guide)
     _check_outputs([job])
     return job
 
 
-def folder_jobs(photos, mask, output, extras):
+def folder_jobs(photos, mask, output, extras, guide=None):
     """Jobs for a folder of photos, by name.
 
     Args:
@@ -76,6 +83,8 @@ def folder_jobs(photos, mask, output, extras):
         mask: Folder with a mask of the same stem (or stem + "_mask") for every photo, a single mask file for all,
             or None for the photos' transparency.
         output: Folder for completed photos, made if missing; so are the folders in `extras`.
+        guide: Folder with a sketch of the same stem for every photo that shall be led by one, a single sketch for all,
+            or None.
 
     Returns:
         Jobs, and photo -> why there is none for those without a mask.
@@ -93,7 +102,16 @@ def folder_jobs(photos, mask, output, extras):
             pairs.append((path, masks[path.stem]))
         else:
             failed[path] = f"no mask of that name in {mask}."
-    return _many_jobs(pairs, output, extras), failed
+    jobs = _many_jobs(pairs, output, extras)
+    if guide is not None:
+        guide = pathlib.Path(guide)
+        guides = None if guide.is_file() else _by_stem(guide)
+        jobs = [
+            dataclasses.replace(job, guide=guide if guides is None else guides.get(job.photo.stem)) for job in jobs
+        ]
+        if not any(job.guide for job in jobs):
+            raise UserError(f"{guide} holds no sketch of the name of any photo in {photos}.")
+    return jobs, failed
 
 
 def list_jobs(list_file, output, extras):
@@ -153,7 +171,21 @@ def decode(job, *, invert_mask=False, fit_mask=False):
             f"the mask of {job.photo} covers the whole photo; some pixels must be known "
             "(--invert_mask if dark is the hole)."
         )
-    return Decoded(photo, hole, notes)
+    return Decoded(photo, hole, notes, None if job.guide is None else _read_guide(job, hole, notes))
+
+
+def _read_guide(job, hole, notes):
+    """The sketch's lines, bool [H, W]; adds a note if there are none or nothing but lines in the hole."""
+    lines = read_mask(job.guide, threshold=LINE_THRESHOLD)
+    if lines.shape != hole.shape:
+        sizes = [f"{shape[1]}x{shape[0]}" for shape in (lines.shape, hole.shape)]
+        raise UserError(f"guide {job.guide} is {sizes[0]}, photo {job.photo} is {sizes[1]}; give a guide of its size.")
+    share = lines[hole].mean() if hole.any() else 0.0
+    if hole.any() and (share == 0 or share > 0.5):
+        notes.append(
+            f"the guide has {share:.0%} bright pixels inside the hole; lines are drawn bright on dark, a few pixels wide."
+        )
+    return lines
 
 
 def complete(job, decoded, inpainter):
@@ -168,7 +200,7 @@ def complete(job, decoded, inpainter):
     from inpaint_tf.visualize.side_by_side import side_by_side
 
     photo, hole, notes = decoded.photo, decoded.hole, list(decoded.notes)
-    result = inpainter.run(photo.rgb, hole)
+    result = inpainter.run(photo.rgb, hole, decoded.guide)
     if not hole.any():
         notes.append("the mask has no hole; the photo was copied unchanged.")
     pictures = {
@@ -206,7 +238,7 @@ def _many_jobs(pairs, output, extras):
 
 def _check_outputs(jobs):
     """Raises UserError if outputs collide with each other or with what is read, or cannot be written."""
-    read = {path.resolve() for job in jobs for path in (job.photo, job.mask) if path is not None}
+    read = {path.resolve() for job in jobs for path in (job.photo, job.mask, job.guide) if path is not None}
     seen = {}
     for job in jobs:
         for path in job.outputs():
@@ -227,11 +259,14 @@ def _output_name(photo):
 
 
 def _masks_by_stem(folder):
+    masks = _by_stem(folder)
+    for stem, path in list(masks.items()):
+        masks.setdefault(stem.removesuffix("_mask"), path)
+    return masks
+
+
+def _by_stem(folder):
+    """Stem -> image file of a folder, the last of several by name."""
     if not folder.is_dir():
         raise UserError(f"{folder} does not exist.")
-    masks = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in READABLE:
-            masks.setdefault(path.stem.removesuffix("_mask"), path)
-            masks[path.stem] = path
-    return masks
+    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in READABLE}

@@ -1,5 +1,6 @@
 """The whole generator on the whole image: simple, and the reference that the planned run is held against."""
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -12,6 +13,7 @@ class FullRun:
     Call:
         image: float32 [H, W, 3] in [-1, 1], the model's channel order; H and W multiples of 8.
         hole_mask: float32 [H, W, 1], 1 = hole.
+        guide: float32 [H, W, 1], 1 = line, for a guided model; None means that nothing is sketched.
 
     Returns:
         A dictionary of NumPy arrays: "coarse" and "refined", float32 [H, W, 3], before pasting; with attention also
@@ -19,13 +21,19 @@ class FullRun:
     """
 
     def __init__(self, model):
-        self._graph = tf.function(
-            lambda image, hole_mask: model(image, hole_mask),
-            input_signature=[tf.TensorSpec((1, None, None, 3)), tf.TensorSpec((1, None, None, 1))],
-        )
+        self._guided = model.guided
+        channels = (3, 1, 1) if model.guided else (3, 1)
 
-    def __call__(self, image, hole_mask):
-        outputs = self._graph(image[None], hole_mask[None])
+        def run(*inputs):
+            return model(*inputs)
+
+        self._graph = tf.function(run, input_signature=[tf.TensorSpec((1, None, None, c)) for c in channels])
+
+    def __call__(self, image, hole_mask, guide=None):
+        inputs = [image, hole_mask]
+        if self._guided:
+            inputs.append(np.zeros_like(hole_mask) if guide is None else guide)
+        outputs = self._graph(*(x[None] for x in inputs))
         return {name: output[0].numpy() for name, output in outputs.items()}
 
     @property

@@ -5,7 +5,9 @@ import time
 
 import numpy as np
 
+from inpaint_tf.data.image_files import LINE_THRESHOLD
 from inpaint_tf.errors import UserError
+from inpaint_tf.inference.blending import poisson_blend
 from inpaint_tf.inference.full_run import FullRun
 from inpaint_tf.inference.plan import Plan
 from inpaint_tf.inference.planned_run import PlannedRun
@@ -37,6 +39,7 @@ class Result:
 
 
 PLANS = ("hole", "full")
+BLENDS = ("none", "poisson")
 
 
 class Inpainter:
@@ -49,9 +52,11 @@ class Inpainter:
             network on the whole photo. Same numbers up to rounding. Models whose attention has the literal form, which
             is there as the reference, always run in full.
         memory_budget: Bytes of working memory under plan "hole"; None takes a share of what is free.
+        blend: "none", or "poisson" to fit the fill's colours to those around the hole (`inference.blending`). It looks
+            at the network's output around the hole too, and so takes a full run.
 
     Raises:
-        UserError: for an unknown plan, or a memory budget for a full run.
+        UserError: for an unknown plan or blend, or a memory budget for a full run.
 
     Example:
         >>> import numpy as np
@@ -63,18 +68,21 @@ class Inpainter:
         (40, 50, 3)
     """
 
-    def __init__(self, model, channel_order="RGB", *, plan="hole", memory_budget=None):
+    def __init__(self, model, channel_order="RGB", *, plan="hole", memory_budget=None, blend="none"):
         if plan not in PLANS:
             raise UserError(f"plan {plan!r} is unknown; known: {', '.join(PLANS)}.")
-        planned = plan == "hole" and PlannedRun.supports(model)
+        if blend not in BLENDS:
+            raise UserError(f"blend {blend!r} is unknown; known: {', '.join(BLENDS)}.")
+        planned = plan == "hole" and blend == "none" and PlannedRun.supports(model)
         if memory_budget is not None and not planned:
             raise UserError("a memory budget needs plan 'hole' and the fast attention: a full run takes what it takes.")
         self.model = model
         self.channel_order = channel_order
+        self.blend = blend
         self._engine = PlannedRun(model, memory_budget) if planned else FullRun(model)
 
     @classmethod
-    def from_preset(cls, name_or_folder=None, *, attention="fast", plan="hole", memory_budget=None):
+    def from_preset(cls, name_or_folder=None, *, attention="fast", plan="hole", memory_budget=None, blend="none"):
         """An inpainter with a preset's weights.
 
         Args:
@@ -82,42 +90,47 @@ class Inpainter:
             attention: "fast" or "literal", see `ContextualAttention`.
             plan: "hole" or "full", see the class.
             memory_budget: Bytes, see the class.
+            blend: "none" or "poisson", see the class.
 
         Raises:
             UserError: for an unknown preset or weights that do not fit or are corrupt.
         """
         model, config = load_preset(name_or_folder, attention_form=attention)
-        return cls(model, config.channel_order, plan=plan, memory_budget=memory_budget)
+        return cls(model, config.channel_order, plan=plan, memory_budget=memory_budget, blend=blend)
 
-    def __call__(self, image, mask):
-        """uint8 [H, W, 3] RGB and mask -> completed uint8 [H, W, 3] RGB; see `run`."""
-        return self.run(image, mask).completed
+    def __call__(self, image, mask, guide=None):
+        """uint8 [H, W, 3] RGB, mask[, guide] -> completed uint8 [H, W, 3] RGB; see `run`."""
+        return self.run(image, mask, guide).completed
 
-    def run(self, image, mask):
+    def run(self, image, mask, guide=None):
         """Completes one photo.
 
         Args:
             image: uint8 [H, W, 3] RGB, any size from 1 px up.
             mask: [H, W] or [H, W, 1], bool (True = hole) or uint8 (above 127 = hole).
+            guide: For a guided model, a sketch of what the hole should hold: [H, W], bool (True = line) or uint8
+                (above 153 = line). Lines outside the hole play no part.
 
         Returns:
             A `Result`. Without a hole, `completed` is a copy of the image.
 
         Raises:
-            UserError: for another type, shape or size, or a mask that leaves no known pixel.
+            UserError: for another type, shape or size, a mask that leaves no known pixel, or a guide for a model
+                without guidance.
         """
         started = time.perf_counter()
         hole = check_image_and_mask(image, mask)
+        lines = None if guide is None else check_guide(guide, image, self.model)
         if not hole.any():
             unchanged = to_float(image)
             return Result(image.copy(), unchanged, unchanged, None, None, time.perf_counter() - started)
-        outputs = self._engine(
-            self._swap(to_float(pad_to_multiple(image))), pad_to_multiple(hole)[..., np.newaxis].astype(np.float32)
-        )
+        masks = [x if x is None else pad_to_multiple(x)[..., np.newaxis].astype(np.float32) for x in (hole, lines)]
+        outputs = self._engine(self._swap(to_float(pad_to_multiple(image))), *masks)
         height, width = hole.shape
         coarse, refined = (self._swap(outputs[stage])[:height, :width] for stage in ("coarse", "refined"))
+        filled = poisson_blend(to_float(image), hole, refined) if self.blend == "poisson" else refined
         return Result(
-            composite(image, hole, refined),
+            composite(image, hole, filled),
             coarse,
             refined,
             outputs.get("offsets"),
@@ -151,6 +164,19 @@ def check_image_and_mask(image, mask):
     if hole.all():
         raise UserError("the mask covers the whole image; some pixels must be known to fill the others from.")
     return hole
+
+
+def check_guide(guide, image, model):
+    """Checks a user's sketch and returns its lines as bool [H, W]. Raises UserError; see `Inpainter.run`."""
+    if not model.guided:
+        raise UserError("this model takes no guide; leave it out, or choose a guided model (deepfill_v2_guided).")
+    if not isinstance(guide, np.ndarray) or guide.dtype not in (np.uint8, np.bool_):
+        raise UserError(f"the guide must be a uint8 or bool array [height, width]; got {_describe(guide)}.")
+    if guide.shape != image.shape[:2]:
+        raise UserError(
+            f"the guide must have the image's size; the image is {size_text(image)}, the guide {size_text(guide)}."
+        )
+    return guide if guide.dtype == np.bool_ else guide > LINE_THRESHOLD
 
 
 def size_text(image):

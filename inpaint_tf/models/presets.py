@@ -18,7 +18,7 @@ import zipfile
 import numpy as np
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.models.registry import MODELS, build_model
+from inpaint_tf.models.registry import MODELS, build_model, open_arguments
 
 BUNDLED = pathlib.Path(__file__).parent.parent / "weights"
 DEFAULT_PRESET = "photos_small"
@@ -93,7 +93,8 @@ def load_preset(name_or_folder=None, **overrides):
 
     Args:
         name_or_folder: See `preset_folder`.
-        **overrides: Constructor arguments that don't change the weights, e.g. `attention_form`.
+        **overrides: Constructor arguments that don't change the weights, e.g. `attention_form`; a model that has no
+            such argument is built without.
 
     Returns:
         The Keras model and its `PresetConfig`.
@@ -104,6 +105,8 @@ def load_preset(name_or_folder=None, **overrides):
     folder = preset_folder(name_or_folder)
     config = read_config(folder)
     arrays = read_weights(folder, config)
+    known = open_arguments(config.model)
+    overrides = {name: value for name, value in overrides.items() if name in known}
     model = build_model(config.model, **{**config.config, **overrides})
     assign_weights(model, arrays, source=str(folder / _WEIGHTS))
     return model, config

@@ -5,6 +5,7 @@ import inspect
 from inpaint_tf.errors import UserError
 from inpaint_tf.models.deepfill_v1 import DeepFillV1
 from inpaint_tf.models.deepfill_v2 import DeepFillV2
+from inpaint_tf.models.glcic import GLCIC
 
 # Name -> class and the arguments that the name fixes.
 MODELS = {
@@ -13,7 +14,14 @@ MODELS = {
     "deepfill_v1_single_stage": (DeepFillV1, {"attention_branch": False, "refinement_stage": False}),
     "deepfill_v2": (DeepFillV2, {"attention_branch": True, "guided": False}),
     "deepfill_v2_guided": (DeepFillV2, {"attention_branch": True, "guided": True}),
+    "glcic": (GLCIC, {}),
 }
+
+
+def open_arguments(name):
+    """Names of the constructor arguments that a model's name leaves open."""
+    model_class, fixed = MODELS[name]
+    return set(inspect.signature(model_class).parameters) - {"kwargs"} - set(fixed)
 
 
 def build_model(name, **config):
@@ -31,7 +39,7 @@ def build_model(name, **config):
     model_class, fixed = MODELS[name]
     if clash := sorted(set(config) & set(fixed)):
         raise UserError(f"model {name!r} fixes {', '.join(clash)}; choose another model name instead.")
-    known = set(inspect.signature(model_class).parameters) - {"kwargs"} - set(fixed)
+    known = open_arguments(name)
     if unknown := sorted(set(config) - known):
         raise UserError(f"model {name!r} has no {', '.join(unknown)}; it takes {', '.join(sorted(known))}.")
     model = model_class(**fixed, **config)

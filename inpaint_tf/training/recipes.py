@@ -190,6 +190,7 @@ RECIPES = {
     "deepfill_v1_single_stage": (__name__, "DeepFillV1Recipe"),
     "deepfill_v2": ("inpaint_tf.training.recipe_deepfill_v2", "DeepFillV2Recipe"),
     "deepfill_v2_guided": ("inpaint_tf.training.recipe_deepfill_v2", "DeepFillV2Recipe"),
+    "glcic": ("inpaint_tf.training.recipe_glcic", "GLCICRecipe"),
 }
 
 

@@ -236,3 +236,59 @@ def test_corrupt_weights(preset, files, tmp_path, capsys):
 def test_bad_usage_is_one_line(words, message, capsys):
     assert main(["inpaint", *words]) == 2
     assert message in one_line(capsys)
+
+
+@pytest.fixture(scope="module")
+def guided(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("presets") / "guided"
+    model = build_model("deepfill_v2_guided", width=8)
+    save_preset(folder, model, "deepfill_v2_guided", {"width": 8}, "RGB", source="a test")
+    return folder
+
+
+def test_a_guide_leads_a_guided_model(guided, files, capsys):
+    write_mask(files / "sketch.png", hole=(slice(9, 10), slice(0, 40)))
+    assert inpaint(guided, files, f"--guide={files / 'sketch.png'}") == 0
+    assert inpaint(guided, files, output="free.png") == 0
+    led, free = (read_photo(files / name).rgb for name in ("out.png", "free.png"))
+    hole = read_photo(files / "mask.png").rgb[..., 0] > 127
+    assert np.array_equal(led[~hole], free[~hole]) and not np.array_equal(led[hole], free[hole])
+    # A black guide is worth a word.
+    write_mask(files / "black.png", hole=(slice(0, 0), slice(0, 0)))
+    capsys.readouterr()
+    assert inpaint(guided, files, f"--guide={files / 'black.png'}", "--overwrite") == 0
+    assert "0% bright pixels inside the hole" in capsys.readouterr().err
+
+
+def test_folders_of_guides_go_by_name(guided, files):
+    for name in ("photos", "sketches"):
+        (files / name).mkdir()
+    for name in ("a", "b"):
+        (files / "photos" / f"{name}.png").write_bytes((files / "photo.png").read_bytes())
+    write_mask(files / "sketches" / "b.png", hole=(slice(9, 10), slice(0, 40)))
+    assert inpaint(guided, files, f"--guide={files / 'sketches'}", image="photos", output="out") == 0
+    a, b = (read_photo(files / "out" / f"{name}.png").rgb for name in ("a", "b"))
+    assert not np.array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "shape,preset_name,message",
+    [
+        ((24, 41), "guided", "sketch.png is 41x24, photo"),
+        ((24, 40), "preset", "this model takes no guide"),
+        (None, "guided", "sketch.png does not exist"),
+    ],
+)
+def test_a_guide_that_cannot_be_used(shape, preset_name, message, files, request, capsys):
+    if shape is not None:
+        write_mask(files / "sketch.png", shape, (slice(9, 10), slice(0, 40)))
+    assert inpaint(request.getfixturevalue(preset_name), files, f"--guide={files / 'sketch.png'}") == 2
+    assert message in one_line(capsys)
+
+
+def test_poisson_blending(preset, files):
+    assert inpaint(preset, files, "--blend=poisson") == 0
+    assert inpaint(preset, files, output="plain.png") == 0
+    blended, plain = (read_photo(files / name).rgb for name in ("out.png", "plain.png"))
+    hole = read_photo(files / "mask.png").rgb[..., 0] > 127
+    assert np.array_equal(blended[~hole], plain[~hole]) and not np.array_equal(blended[hole], plain[hole])

@@ -1,0 +1,179 @@
+"""GLCIC: Globally and Locally Consistent Image Completion (Iizuka, Simo-Serra, Ishikawa, SIGGRAPH 2017).
+
+What DeepFill starts from and compares with: one stage, an encoder and decoder with dilated convolutions between them,
+and two discriminators, one for the whole image and one for the part around the hole, whose features are joined into
+one decision. Convolutions are followed by batch normalisation and ReLU, except for the last. The hole is filled with
+the mean colour of the training data before the network sees it.
+
+Poisson blending, with which the paper finishes its pictures, is `inference.blending`.
+"""
+
+import keras
+import tensorflow as tf
+
+from inpaint_tf.layers import ConvBlock
+from inpaint_tf.models.conv_stack import Conv, ConvStack
+from inpaint_tf.models.critics import CriticStack
+from inpaint_tf.models.two_stage import check_sizes
+
+
+def _conv(name, width, kernel=3, **options):
+    return Conv(name, width, kernel, activation="relu", batch_norm=True, **options)
+
+
+COMPLETION = (
+    _conv("conv1", 1, kernel=5),
+    _conv("conv2_downsample", 2, stride=2),
+    _conv("conv3", 2),
+    _conv("conv4_downsample", 4, stride=2),
+    _conv("conv5", 4),
+    _conv("conv6", 4),
+    _conv("conv7_atrous", 4, dilation=2),
+    _conv("conv8_atrous", 4, dilation=4),
+    _conv("conv9_atrous", 4, dilation=8),
+    _conv("conv10_atrous", 4, dilation=16),
+    _conv("conv11", 4),
+    _conv("conv12", 4),
+    _conv("conv13_upsample", 2, kernel=4, upsample=True),
+    _conv("conv14", 2),
+    _conv("conv15_upsample", 1, kernel=4, upsample=True),
+    _conv("conv16", 0.5),
+    Conv("conv17", channels=3, activation="linear"),
+)
+# Channels of the discriminators and length of their features, in units of the base width.
+LOCAL_WIDTHS = (1, 2, 4, 8, 8)
+GLOBAL_WIDTHS = (1, 2, 4, 8, 8, 8)
+FEATURES = 16
+# How fast the mean colour follows the batches.
+MOMENTUM = 0.99
+
+
+@keras.saving.register_keras_serializable(package="inpaint_tf")
+class GLCIC(keras.Model):
+    """The completion network of GLCIC.
+
+    The mean colour is a variable of the model, so that checkpoints and presets carry it. The paper takes it from the
+    whole data set beforehand; here it follows the photos that pass in training.
+
+    Args:
+        width: Base width, even; the authors' is 64.
+
+    Call arguments:
+        image: [B, H, W, 3] in [-1, 1]; H and W multiples of 8. What lies inside the hole is not looked at, but for the
+            mean colour in training.
+        hole_mask: [B or 1, H, W, 1], 1 = hole.
+        training: Whether batch normalisation uses, and it and the mean colour follow, the batch.
+
+    Returns:
+        A dictionary as of a two-stage generator: "coarse" and "refined", the same float32 [B, H, W, 3] in [-1, 1], the
+        output before pasting. There is one stage, which counts as both.
+
+    Raises:
+        ValueError: for an odd width or sizes that are no multiple of 8.
+
+    Example:
+        >>> import numpy as np
+        >>> from inpaint_tf.models import GLCIC
+        >>> outputs = GLCIC(width=4)(np.zeros((1, 32, 40, 3), "float32"), np.ones((1, 32, 40, 1), "float32"))
+        >>> outputs["refined"].shape.as_list()
+        [1, 32, 40, 3]
+    """
+
+    guided = False
+
+    def __init__(self, width=64, **kwargs):
+        super().__init__(**kwargs)
+        self.width = width
+        self.completion = ConvStack(COMPLETION, width, name="completion")
+
+    def build(self, image_shape=None, hole_mask_shape=None):
+        self.mean_colour = self.add_weight(
+            name="mean_colour", shape=(3,), initializer="zeros", trainable=False, autocast=False, aggregation="mean"
+        )
+        self.completion.build((None, None, None, 4))
+        self.built = True
+
+    def call(self, image, hole_mask, training=False):
+        check_sizes(image)
+        hole_mask = tf.cast(hole_mask, image.dtype)
+        mean = tf.convert_to_tensor(self.mean_colour)
+        if training:
+            seen = tf.reduce_mean(tf.cast(image, tf.float32), axis=[0, 1, 2])
+            mean = MOMENTUM * mean + (1 - MOMENTUM) * seen
+            self.mean_colour.assign(mean)
+        filled = image * (1 - hole_mask) + tf.cast(mean, image.dtype) * hole_mask
+        x = self.completion(tf.concat([filled, tf.ones_like(image[..., :1]) * hole_mask], axis=-1))
+        # The paper's sigmoid, on [-1, 1].
+        completed = 2 * tf.sigmoid(tf.cast(x, tf.float32)) - 1
+        return {"coarse": completed, "refined": completed}
+
+    def get_config(self):
+        return {**super().get_config(), "width": self.width}
+
+
+@keras.saving.register_keras_serializable(package="inpaint_tf")
+class NormalizedStack(CriticStack):
+    """A `CriticStack` of convolutions with batch normalisation and ReLU, which a leaky ReLU leaves as it is."""
+
+    def convolution(self, count, name):
+        return ConvBlock(count, 5, strides=2, activation="relu", batch_norm=True, name=name, dtype=self.dtype_policy)
+
+
+@keras.saving.register_keras_serializable(package="inpaint_tf")
+class JointCritic(keras.Model):
+    """The two context discriminators of GLCIC, joined in one decision. Scores are float32, before the sigmoid.
+
+    Args:
+        width: Base width; the authors' is 64.
+        image_size: Side of the square images.
+        box_size: Side of the square boxes around the hole.
+
+    Call arguments:
+        image: [B, image_size, image_size, 3] in [-1, 1].
+        box: [B, box_size, box_size, 3] in [-1, 1].
+        training: Whether batch normalisation uses and follows the batch.
+
+    Returns:
+        float32 [B, 1], unbounded, higher means more real.
+    """
+
+    def __init__(self, width=64, image_size=256, box_size=128, name="discriminator", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.width = width
+        self.image_size = image_size
+        self.box_size = box_size
+        policy = self.dtype_policy
+        self.local_stack = NormalizedStack([w * width for w in LOCAL_WIDTHS], name="local", dtype=policy)
+        self.global_stack = NormalizedStack([w * width for w in GLOBAL_WIDTHS], name="global", dtype=policy)
+        self.local_features = keras.layers.Dense(FEATURES * width, "relu", name="local_features", dtype="float32")
+        self.global_features = keras.layers.Dense(FEATURES * width, "relu", name="global_features", dtype="float32")
+        self.decision = keras.layers.Dense(1, name="decision", dtype="float32")
+
+    def build(self, image_shape=None, box_shape=None):
+        for stack, dense, size in self._sides():
+            stack.build((None, size, size, 3))
+            _, height, width, channels = stack.compute_output_shape((None, size, size, 3))
+            dense.build((None, height * width * channels))
+        self.decision.build((None, 2 * FEATURES * self.width))
+        self.built = True
+
+    def call(self, image, box, training=False):
+        features = []
+        for (stack, dense, _), x in zip(self._sides(), (box, image)):
+            flat = tf.reshape(tf.cast(stack(x), tf.float32), [-1, dense.kernel.shape[0]])
+            features.append(dense(flat))
+        return self.decision(tf.concat(features, axis=-1))
+
+    def _sides(self):
+        return (
+            (self.local_stack, self.local_features, self.box_size),
+            (self.global_stack, self.global_features, self.image_size),
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "width": self.width,
+            "image_size": self.image_size,
+            "box_size": self.box_size,
+        }

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from inpaint_tf import Inpainter
+from inpaint_tf.errors import UserError
+from inpaint_tf.models.registry import build_model
+
+
+@pytest.fixture(scope="module")
+def guided():
+    return build_model("deepfill_v2_guided", width=8)
+
+
+@pytest.fixture
+def case(rng):
+    image = rng.integers(0, 256, (44, 60, 3), dtype=np.uint8)
+    hole = np.zeros((44, 60), bool)
+    hole[10:30, 15:45] = True
+    sketch = np.zeros((44, 60), np.uint8)
+    sketch[20, :] = 255
+    return image, hole, sketch
+
+
+@pytest.mark.parametrize("plan", ["hole", "full"])
+def test_a_sketch_changes_the_hole_and_nothing_else(guided, case, plan):
+    image, hole, sketch = case
+    inpainter = Inpainter(guided, plan=plan)
+    free, led = inpainter.run(image, hole), inpainter.run(image, hole, sketch)
+    assert np.array_equal(led.completed[~hole], image[~hole])
+    assert np.max(np.abs(led.refined - free.refined)[hole]) > 1e-5
+    # Lines outside the hole play no part, and 0.6 of 255 is 153.
+    outside = np.where(hole, 0, 255).astype(np.uint8)
+    assert np.array_equal(inpainter.run(image, hole, outside).refined, free.refined)
+    assert np.array_equal(inpainter.run(image, hole, np.minimum(sketch, 153)).refined, free.refined)
+    assert np.array_equal(inpainter.run(image, hole, np.minimum(sketch, 154)).refined, led.refined)
+    assert np.array_equal(inpainter.run(image, hole, sketch > 0).refined, led.refined)
+
+
+def test_plans_agree_under_guidance(guided, case):
+    image, hole, sketch = case
+    planned, full = (Inpainter(guided, plan=plan).run(image, hole, sketch) for plan in ("hole", "full"))
+    assert np.max(np.abs(planned.refined - full.refined)[hole]) < 1e-4
+
+
+def test_a_model_without_guidance_takes_none(case):
+    image, hole, sketch = case
+    with pytest.raises(UserError, match="takes no guide"):
+        Inpainter(build_model("deepfill_v2", width=8))(image, hole, sketch)
+
+
+def test_a_guide_of_another_size_is_named_with_both(guided, case):
+    image, hole, sketch = case
+    with pytest.raises(UserError, match="the image is 60x44, the guide 60x40"):
+        Inpainter(guided)(image, hole, sketch[:40])
+    with pytest.raises(UserError, match="guide must be"):
+        Inpainter(guided)(image, hole, sketch.astype(float))
