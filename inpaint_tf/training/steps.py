@@ -98,7 +98,7 @@ class Steps:
             return self._compiled[kind]
         gradients_of = functools.partial(self.gradients, kind)
         if self.config.jit_compile:
-            gradients_of = tf.function(gradients_of, jit_compile=True)
+            gradients_of = tf.function(gradients_of, autograph=False, jit_compile=True)
         variables = self.variables(kind)
         averages = None
         if kind != "critic" and self.state.averages is not None:
@@ -116,7 +116,8 @@ class Steps:
                 gradients = [gradient * factor for gradient in gradients]
             return gradients, terms
 
-        @tf.function
+        # Without AutoGraph: control flow here is explicit, and converting every layer takes longer than tracing it.
+        @tf.function(autograph=False)
         def step(photos, batch_number, count, rate, decay):
             gradients, terms = self.strategy.run(on_replica, args=(photos, batch_number))
             terms = {name: self.strategy.experimental_local_results(value)[0] for name, value in terms.items()}

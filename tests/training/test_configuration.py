@@ -3,13 +3,16 @@
 import dataclasses
 import json
 import pathlib
+import re
 
 import pytest
+from absl import flags
 
 from inpaint_tf.commands.dispatcher import main
 from inpaint_tf.commands.train import configuration, define_flags
 from inpaint_tf.errors import UserError
 from inpaint_tf.losses import ADVERSARIAL_LOSSES
+from inpaint_tf.models.registry import build_model
 from inpaint_tf.training.configuration import ADVERSARIAL, TrainingConfig
 from inpaint_tf.training.run_folder import flag_file
 
@@ -59,8 +62,6 @@ def test_differences_ignore_what_may_change():
 
 
 def parse(*words):
-    from absl import flags
-
     values = flags.FlagValues()
     define_flags(values)
     values(["train", *words])
@@ -86,15 +87,13 @@ def test_the_flag_file_of_a_run_says_the_same(tmp_path):
     "word, message",
     [
         ("--widht=3", "Unknown command line flag 'widht'"),
-        ("--n_critic=-1", "lower bound|greater|not in"),
+        ("--n_critic=-1", "not an integer in the range"),
         ("--crop=middle", "should be one of"),
         ("--width=7", "must be even"),
         ("extra", "takes flags only"),
     ],
 )
 def test_bad_usage_is_one_line_and_code_2(word, message, capsys):
-    import re
-
     assert main(["train", word]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and re.search(message, error)
@@ -120,6 +119,6 @@ def test_dry_run_describes_and_writes_nothing(tmp_path, capsys):
     text = capsys.readouterr().out
     described, rest = text[: text.rindex("}") + 1], text[text.rindex("}") + 1 :]
     assert json.loads(described)["width"] == 4
-    assert "generator: 57,4" in rest or "generator: " in rest
-    assert "critics: 1" in rest and "GiB" in rest
+    assert f"generator: {build_model('deepfill_v1', width=4).count_params():,} parameters" in rest
+    assert "critics: " in rest and "GiB" in rest
     assert not run.exists()

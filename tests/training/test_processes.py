@@ -1,0 +1,101 @@
+"""Whole runs as people start them: killed and resumed, on two workers, and the smoke flags. A minute or two each."""
+
+import json
+import pathlib
+import signal
+import socket
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from inpaint_tf.models.presets import load_preset
+
+SMOKE = pathlib.Path(__file__).parents[2] / "flags" / "smoke.flags"
+MINUTES = 60
+
+
+def finished(process, seconds=10 * MINUTES):
+    output, _ = process.communicate(timeout=seconds)
+    return process.returncode, output
+
+
+def tensors(run, step):
+    reader = tf.train.load_checkpoint(str(run / "checkpoints" / f"ckpt-{step}"))
+    names = [name for name in reader.get_variable_to_shape_map() if name.endswith("VARIABLE_VALUE")]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_is_bit_identical_to_uninterrupted(start_command, tmp_path):
+    words = ["--deterministic", "--max_steps=6", "--checkpoint_every=2", "--log_every=1", "--sample_every=0", "--flip"]
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    uninterrupted = start_command(*words, f"--run_dir={whole}")
+    killed = start_command(*words, "--max_steps=100000", f"--run_dir={parts}")
+    metrics = parts / "metrics.jsonl"
+    deadline = time.monotonic() + 10 * MINUTES
+    while killed.poll() is None and time.monotonic() < deadline:
+        if metrics.exists() and len(metrics.read_text().splitlines()) >= 3:
+            break
+        time.sleep(0.02)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert finished(uninterrupted)[0] == 0
+    reached = len(metrics.read_text().splitlines())
+    assert reached < 6, "the run was killed too late to prove anything"
+
+    code, output = finished(start_command(*words, f"--run_dir={parts}"))
+    assert code == 0 and "goes on after step" in output
+    expected, found = tensors(whole, 6), tensors(parts, 6)
+    assert set(found) == set(expected) and len(expected) > 200
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+    lines = [[json.loads(line)["step"] for line in (run / "metrics.jsonl").open()] for run in (whole, parts)]
+    assert lines[0] == lines[1] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.slow
+def test_two_workers_train_like_one(start_command, tmp_path):
+    words = ["--max_steps=3", "--checkpoint_every=3", "--log_every=1", "--sample_every=0"]
+    ports = []
+    for _ in range(2):
+        with socket.socket() as free:
+            free.bind(("localhost", 0))
+            ports.append(free.getsockname()[1])
+    cluster = {"worker": [f"localhost:{port}" for port in ports]}
+
+    def environment(index):
+        return {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})}
+
+    two = [start_command(*words, f"--run_dir={tmp_path / 'two'}", environment=environment(index)) for index in (0, 1)]
+    for code, output in map(finished, two):
+        assert code == 0, output
+    code, output = finished(start_command(*words, f"--run_dir={tmp_path / 'one'}"))
+    assert code == 0, output
+    one, both = tensors(tmp_path / "one", 3), tensors(tmp_path / "two", 3)
+    assert set(one) == set(both)
+    weights = [name for name in one if name.startswith(("generator/", "critic/", "averages/"))]
+    assert len(weights) > 100
+    for name in weights:
+        np.testing.assert_allclose(both[name], one[name], atol=1e-5, err_msg=name)
+
+
+@pytest.mark.slow
+def test_smoke_flags_train_and_sigterm_saves(start_command, tmp_path):
+    code, output = finished(start_command(f"--flagfile={SMOKE}", f"--run_dir={tmp_path / 'run'}"))
+    assert code == 0 and "done: 6 steps" in output, output
+    model, _ = load_preset(tmp_path / "run" / "preset")
+    assert model.width == 4
+    assert (tmp_path / "run" / "samples" / "step_00000006.png").stat().st_size > 1000
+
+    flags = f"--flagfile={tmp_path / 'run' / 'flags.txt'}"
+    process = start_command(flags, "--max_steps=1000000", "--log_every=1")
+    for line in process.stdout:
+        if line.startswith("step 8/"):
+            process.send_signal(signal.SIGTERM)
+            break
+    code, output = finished(process)
+    assert code == 0 and f"go on with: inpaint-tf train {flags}" in output, output
+    step = int(output.split("saved after step ")[1].split(";")[0])
+    assert step >= 8 and tensors(tmp_path / "run", step)["counters/step/.ATTRIBUTES/VARIABLE_VALUE"] == step
