@@ -200,10 +200,11 @@ def _images(protocol, source):
         for name in progress(source.names, len(source.names), "image read"):
             yield name, source.read(name)
         return
-    found = {}
-    for name in source.names:
+    found, wanted = {}, set(protocol.images.values())
+    for name in progress(source.names, len(source.names), "image read"):
         image = source.read(name)
-        found[pixel_hash(image)] = (name, image)
+        if (digest := pixel_hash(image)) in wanted:
+            found[digest] = (name, image)
     missing = [name for name, digest in protocol.images.items() if digest not in found]
     if missing:
         raise UserError(f"{source.path} lacks images of {protocol.name}, by their pixels: {name_some(missing, 24)}.")
