@@ -19,11 +19,13 @@ from inpaint_tf.errors import UserError
 COMMANDS = {
     "inpaint": "inpaint_tf.commands.inpaint",
     "convert": "inpaint_tf.commands.convert",
+    "export": "inpaint_tf.commands.export",
     "presets": "inpaint_tf.commands.presets",
     "evaluate": "inpaint_tf.commands.evaluate",
     "masks": "inpaint_tf.commands.masks",
     "train": "inpaint_tf.commands.train",
     "make_records": "inpaint_tf.commands.make_records",
+    "benchmark": "inpaint_tf.commands.benchmark",
 }
 
 

@@ -20,7 +20,9 @@ BEST_TRUNK_ACTIVATION = 96 << 20
 BEST_SCORES = 288 << 20, 640 << 20
 BEST_QUERY_SLOTS = 900
 SMALLEST_ACTIVATION = 2 << 20
+SMALLEST_TRUNK_ACTIVATION = 10 << 20
 SMALLEST_SCORES = 24 << 20
+SMALLEST_QUERY_SLOTS = 128
 FLOAT = 4
 # Share of the free memory that a run takes by default.
 SHARE_OF_FREE = 0.6
@@ -58,11 +60,13 @@ class Memory:
         """
         resident = resident_bytes(size, layers, base_width, attention_branch)
         low, high = BEST_SCORES
-        scores = min(max(low, BEST_QUERY_SLOTS * (size[0] // 8) * (size[1] // 8 + 8) * FLOAT), high)
+        one_query = (size[0] // 8) * (size[1] // 8 + 16) * FLOAT
+        least_scores = max(SMALLEST_SCORES, SMALLEST_QUERY_SLOTS * one_query)
+        scores = max(least_scores, min(max(low, BEST_QUERY_SLOTS * one_query), high))
         best = cls(BEST_ACTIVATION, BEST_TRUNK_ACTIVATION, scores, resident)
         if budget is None or best.total <= budget:
             return best
-        smallest = cls(SMALLEST_ACTIVATION, SMALLEST_ACTIVATION, SMALLEST_SCORES, resident)
+        smallest = cls(SMALLEST_ACTIVATION, SMALLEST_TRUNK_ACTIVATION, least_scores, resident)
         if smallest.total > budget:
             raise UserError(
                 f"a memory budget of {in_mib(budget)} is too small for a photo of {size[1]}x{size[0]}; the least that "
@@ -75,8 +79,8 @@ class Memory:
 
         return cls(
             between(SMALLEST_ACTIVATION, BEST_ACTIVATION),
-            between(SMALLEST_ACTIVATION, BEST_TRUNK_ACTIVATION),
-            between(SMALLEST_SCORES, scores),
+            between(SMALLEST_TRUNK_ACTIVATION, BEST_TRUNK_ACTIVATION),
+            between(least_scores, scores),
             resident,
         )
 
@@ -138,25 +142,6 @@ def free_memory():
         except (OSError, ValueError):
             continue
     return max(0, min(candidates))
-
-
-def parse_budget(text):
-    """Bytes of "1.5GiB", "800MB", "900M" or a plain number of bytes.
-
-    Raises:
-        UserError: for anything else.
-    """
-    units = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
-    units |= {"KB": 10**3, "MB": 10**6, "GB": 10**9, "B": 1}
-    word = str(text).strip().upper()
-    digits = word.rstrip("BGIKM").strip()
-    try:
-        amount = float(digits) * units[word[len(digits) :].strip()]
-        if not 0 < amount < 1 << 60:
-            raise ValueError(text)
-    except (ValueError, KeyError):
-        raise UserError(f"memory budget {text!r} is not understood; give bytes, or for example 800MB or 1.5GiB.") from None
-    return int(amount)
 
 
 def in_mib(amount, up=False):

@@ -59,8 +59,7 @@ class PlannedRun:
     @property
     def traces(self):
         """How many graphs were built so far; it does not grow with the number of sizes."""
-        chains = sum(graph.experimental_get_tracing_count() for graph in self._chains.values())
-        return chains + (self._attention.traces if self._attention else 0)
+        return len(self._chains) + (self._attention.traces if self._attention else 0)
 
     def plan(self, hole, memory_budget=None):
         """The plan for a hole, bool [H, W], without running it; see `make_plan`."""
@@ -146,7 +145,7 @@ class PlannedRun:
             for tile in segment.tiles:
                 padding = np.array([region.padding for region in tile.regions], np.int32)
                 crop = np.array([(*region.crop, region.output.height, region.output.width) for region in tile.regions])
-                output = graph(read(tile.source), padding, crop.astype(np.int32))
+                output = graph(tf.convert_to_tensor(read(tile.source)), tf.constant(padding), tf.constant(crop, tf.int32))
                 if len(segment.tiles) == 1:
                     result = _Map(tile.output, output[0])
                     break
@@ -159,14 +158,16 @@ class PlannedRun:
         key = segment.stack, segment.first, segment.last
         if key not in self._chains:
             blocks = getattr(self.model, segment.stack).blocks[segment.first : segment.last]
-            self._chains[key] = tf.function(
+            graph = tf.function(
                 lambda x, padding, crop: _run_blocks(blocks, x, padding, crop),
                 input_signature=[
                     tf.TensorSpec((1, None, None, blocks[0].kernel.shape[2])),
                     tf.TensorSpec((len(blocks), 4), tf.int32),
                     tf.TensorSpec((len(blocks), 4), tf.int32),
                 ],
+                autograph=False,
             )
+            self._chains[key] = graph.get_concrete_function()
         return self._chains[key]
 
     def _fill(self, image, hole, result):
@@ -228,4 +229,4 @@ def _run_blocks(blocks, x, padding, crop):
             above_below, left_right = padding[index, :2], padding[index, 2:]
             nothing = tf.zeros([2], tf.int32)
             x = block(tf.pad(x, tf.stack([nothing, above_below, left_right, nothing])), padding="VALID")
-    return x
+    return tf.cast(x, tf.float32)

@@ -105,7 +105,7 @@ class TiledAttention:
         tables = {"propagated_rows": [table, table], "propagated_rows_at_edge": [table, table], "end_scores": [table]}
         for name, signature in self._signatures.items():
             signature = [*tables.get(name, []), *signature]
-            self._graphs[name] = tf.function(getattr(score_tiles, name), input_signature=signature)
+            self._graphs[name] = tf.function(getattr(score_tiles, name), input_signature=signature, autograph=False)
         self._channels = channels
 
     def _run_tile(self, tile, keys, sums, inner, offsets):

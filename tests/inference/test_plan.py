@@ -9,7 +9,6 @@ from inpaint_tf.errors import UserError
 from inpaint_tf.inference import plan_memory
 from inpaint_tf.inference.plan import cut_where_resolution_changes, literal_macs, make_plan
 from inpaint_tf.inference.plan_attention import layout, valid_keys, wrapped_column, wrapped_row
-from inpaint_tf.inference.plan_memory import parse_budget
 from inpaint_tf.inference.regions import Rect, bounding_rect, coarsened, cover, painted
 from inpaint_tf.models import DeepFillV1
 
@@ -125,20 +124,6 @@ def test_large_photo_is_planned_within_its_budget():
     plan = make_plan(LAYERS, 32, hole, memory_budget=8 << 30)
     assert plan.bytes_needed <= 8 << 30
     assert plan.macs < 0.01 * plan.full_macs
-
-
-@pytest.mark.parametrize(
-    "text, amount",
-    [("1.5GiB", 3 << 29), ("800MB", 800_000_000), ("900M", 900 << 20), ("123456", 123456), (" 2 gib ", 2 << 30)],
-)
-def test_budget_texts(text, amount):
-    assert parse_budget(text) == amount
-
-
-@pytest.mark.parametrize("text", ["", "much", "-1GiB", "1.5 parsecs", "0", "GiB"])
-def test_bad_budget_texts(text):
-    with pytest.raises(UserError, match="memory budget"):
-        parse_budget(text)
 
 
 def test_free_memory_is_plausible():

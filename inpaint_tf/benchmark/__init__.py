@@ -1,0 +1,1 @@
+"""Latency, memory and throughput, measured so that the numbers can be repeated."""

@@ -1,0 +1,31 @@
+"""Measures how long things take and how much memory, on this machine.
+
+  inpaint-tf benchmark inference --sizes=512x512,1920x1080 --holes=128,256,strokes --forms=planned,literal --output=DIR
+  inpaint-tf benchmark train --output=DIR
+
+`inference`: one photo, by size, hole and form of the run; a table, JSON lines and a plot. `train`: training steps.
+Close other programs first, or compare ratios only.
+"""
+
+from inpaint_tf.benchmark import inference
+from inpaint_tf.commands.sizes import parse_bytes
+from inpaint_tf.errors import UserError
+
+SUMMARY = "latency, memory, training throughput"
+
+
+def define_flags(values):
+    from inpaint_tf.benchmark import training
+
+    inference.define_flags(values)
+    training.define_flags(values)
+
+
+def run(options, arguments):
+    if arguments == ["inference"]:
+        return inference.run(options, parse_bytes(options.memory_budget, "memory_budget"))
+    if arguments == ["train"]:
+        from inpaint_tf.benchmark import training
+
+        return training.run(options)
+    raise UserError(f"say what to measure: inpaint-tf benchmark inference or train; got {' '.join(arguments) or 'nothing'}.")
