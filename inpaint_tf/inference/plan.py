@@ -225,7 +225,7 @@ def _plan_segments(stack, layers, cuts, size, wanted, cell, channels_in, base_wi
     for first, last in reversed(cuts):
         part = layers[first:last]
         chain = Chain(part, sizes[first], macs[first:last])
-        channels = [layer.filters(base_width) for layer in part]
+        channels = [layer.filters(base_width) * getattr(layer, "gates", 1) for layer in part]
         one_resolution = all(layer.stride == 1 and not layer.upsample for layer in part)
 
         def price(rect, chain=chain, cell=cell):
@@ -243,7 +243,7 @@ def _plan_segments(stack, layers, cuts, size, wanted, cell, channels_in, base_wi
                 last=last,
                 size_in=sizes[first],
                 size_out=sizes[last],
-                channels_out=channels[-1],
+                channels_out=part[-1].filters(base_width),
                 tiles=tiles,
                 macs=sum(chain.macs(output) for output in outputs),
             )

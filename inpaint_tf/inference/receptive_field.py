@@ -126,7 +126,8 @@ def macs_per_pixel(layers, base_width, channels_in):
     for layer in layers:
         taps = 4 if layer.upsample else layer.kernel**2
         channels_out = layer.filters(base_width)
-        macs.append(taps * channels_in * channels_out)
+        # A gated convolution computes more channels than it hands on.
+        macs.append(taps * channels_in * channels_out * getattr(layer, "gates", 1))
         channels_in = channels_out
     return tuple(macs)
 

@@ -29,7 +29,7 @@ def test_layers_are_those_of_the_paper():
         filters = conv.filters(64)
         expected += (conv.kernel**2 * channels + 1) * filters + (4 * filters if conv.batch_norm else 0)
         channels = filters
-    assert build_model("glcic", width=64).count_params() == expected == 6_069_302
+    assert build_model("glcic", width=64).count_params() == expected == 6_078_086
 
 
 def test_one_stage_counts_as_both(rng):
@@ -55,10 +55,10 @@ def test_the_mean_colour_follows_training_photos_only(rng):
     mask = np.zeros((1, 16, 16, 1), np.float32)
     model(image, mask)
     assert np.array_equal(model.mean_colour, [0, 0, 0])
-    for _ in range(100):
+    for _ in range(10):
         model(image, mask, training=True)
-    # 1 - 0.99^100 = 0.634 of the way.
-    assert np.allclose(model.mean_colour, 0.634 * image[0, 0, 0], atol=1e-3)
+    # 1 - 0.99^10 = 0.0956 of the way.
+    assert np.allclose(model.mean_colour, 0.0956 * image[0, 0, 0], atol=1e-4)
 
 
 def test_keras_file_and_preset_round_trips(tmp_path, rng):
@@ -92,7 +92,7 @@ def test_a_preset_of_another_model_is_refused(tmp_path):
     config = json.loads((tmp_path / "p" / "config.json").read_text())
     for model in ("deepfill_v1", "deepfill_v2"):
         (tmp_path / "p" / "config.json").write_text(json.dumps({**config, "model": model}))
-        with pytest.raises(UserError, match="does not fit the model: coarse/conv1/bias .* is missing"):
+        with pytest.raises(UserError, match="does not fit the model: .*coarse/conv1/bias .* is missing"):
             load_preset(tmp_path / "p")
 
 
