@@ -37,6 +37,7 @@ def define_flags(values):
     string("output_coarse", "Also write the coarse network's result: file, or folder for many.")
     string("output_flow", "Also write the attention flow (Middlebury colours): file, or folder for many.")
     string("side_by_side", "Also write input, result and flow side by side: file, or folder for many.")
+    string("show_plan", "Also write a picture of what was computed: file, or folder for many.")
     string("guide", "Sketch that leads a guided model, bright lines on dark; or folder of sketches, by name.")
     boolean("overwrite", "Replace outputs that exist.")
     boolean("resume", "Keep outputs that exist and do the others.")
@@ -111,6 +112,7 @@ def _jobs(options):
         "coarse": options.output_coarse,
         "flow": options.output_flow,
         "side_by_side": options.side_by_side,
+        "plan": options.show_plan,
     }
     extras = {name: path for name, path in extras.items() if path is not None}
     if is_list and options.guide is not None:

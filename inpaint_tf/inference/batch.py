@@ -21,7 +21,7 @@ from inpaint_tf.errors import UserError
 
 LIST_SUFFIXES = (".txt", ".flist", ".lst", ".tsv")
 # Pictures that can be written besides the completed photo.
-EXTRAS = ("coarse", "flow", "side_by_side")
+EXTRAS = ("coarse", "flow", "side_by_side", "plan")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,6 +197,7 @@ def complete(job, decoded, inpainter):
     # Imported here: what it imports needs TensorFlow, and bad input should be told before that is loaded.
     from inpaint_tf.inference.inpainter import composite
     from inpaint_tf.visualize.flow import draw_hole_flow
+    from inpaint_tf.visualize.plan_picture import plan_picture
     from inpaint_tf.visualize.side_by_side import side_by_side
 
     photo, hole, notes = decoded.photo, decoded.hole, list(decoded.notes)
@@ -207,9 +208,12 @@ def complete(job, decoded, inpainter):
         "coarse": lambda: composite(photo.rgb, hole, result.coarse),
         "flow": lambda: draw_hole_flow(result.offsets, hole),
         "side_by_side": lambda: side_by_side(photo.rgb, hole, result),
+        "plan": lambda: photo.rgb if result.plan is None else plan_picture(result.plan, photo.rgb, hole),
     }
     if "flow" in job.extras and hole.any() and result.offsets is None:
         raise UserError("this model has no attention, so there is no flow to draw; leave out --output_flow.")
+    if "plan" in job.extras and hole.any() and result.plan is None:
+        raise UserError("this is a full run, so there is no plan to show; leave out --show_plan.")
     extras = {path: pictures[name]() for name, path in job.extras.items()}
     if not hole.any() and job.output.suffix.lower() == job.photo.suffix.lower() and job.mask is not None:
         write_bytes(job.output, job.photo.read_bytes())

@@ -45,7 +45,8 @@ def one_line(capsys):
 
 
 def test_known_pixels_are_kept_and_all_pictures_written(preset, files, capsys):
-    extras = [f"--{name}={files / name}.png" for name in ("output_coarse", "output_flow", "side_by_side")]
+    names = ("output_coarse", "output_flow", "side_by_side", "show_plan")
+    extras = [f"--{name}={files / name}.png" for name in names]
     assert inpaint(preset, files, *extras) == 0
     photo, completed = read_photo(files / "photo.png").rgb, read_photo(files / "out.png").rgb
     hole = read_photo(files / "mask.png").rgb[..., 0] > 127
@@ -57,7 +58,20 @@ def test_known_pixels_are_kept_and_all_pictures_written(preset, files, capsys):
     assert flow.shape == photo.shape and np.all(flow[~hole] == 255)
     # Three pictures and two gaps of 8 pixels.
     assert read_photo(files / "side_by_side.png").rgb.shape == (24, 3 * 40 + 16, 3)
+    assert read_photo(files / "show_plan.png").rgb.shape[1] > 40
     assert capsys.readouterr().out.strip() == str(files / "out.png")
+
+
+def test_a_full_run_gives_the_same_and_has_no_plan(preset, files, capsys):
+    assert inpaint(preset, files, "--memory_budget=400MiB") == 0
+    assert inpaint(preset, files, "--plan=full", output="full.png") == 0
+    difference = read_photo(files / "out.png").rgb.astype(int) - read_photo(files / "full.png").rgb
+    assert np.max(np.abs(difference)) <= 1 and np.mean(difference != 0) < 0.001
+    capsys.readouterr()
+    assert inpaint(preset, files, "--plan=full", f"--show_plan={files / 'p.png'}", output="x.png") == 2
+    assert "no plan to show" in one_line(capsys)
+    assert inpaint(preset, files, "--memory_budget=1MiB", output="x.png") == 2
+    assert "is too small" in one_line(capsys) and not (files / "x.png").exists()
 
 
 def test_existing_output_is_kept_unless_told(preset, files, capsys):
