@@ -4,6 +4,9 @@ import pathlib
 
 from setuptools import find_packages, setup
 
+ONNX = ["onnx>=1.17,<2", "onnxruntime>=1.20,<2", "tf2onnx>=1.16.1,<2"]
+LITERT = ["ai-edge-litert>=2,<3"]
+
 setup(
     name="inpaint_tf",
     version="0.1.0",
@@ -23,6 +26,12 @@ setup(
         # Reads and writes what OpenCV cannot: EXIF and ICC profiles, CMYK, palettes.
         "pillow>=11,<14",
     ],
-    extras_require={"dev": ["pytest>=8,<10"], "evaluation": ["scikit-image>=0.24,<1"]},
+    extras_require={
+        # Exports are tested where they run; the serving package (30 kB) reads the warm-up requests back.
+        "dev": ["pytest>=8,<10", "tensorflow-serving-api>=2.19,<2.22", *ONNX, *LITERT],
+        "evaluation": ["scikit-image>=0.24,<1"],
+        "onnx": ONNX,
+        "litert": LITERT,
+    },
     entry_points={"console_scripts": ["inpaint-tf=inpaint_tf.commands.dispatcher:main"]},
 )

@@ -1,0 +1,215 @@
+"""From a preset to files that run without Python: written aside, held against the Keras model, then put in place.
+
+    DIR/1/                            SavedModel, in the layout that TensorFlow Serving watches
+    DIR/inpaint_256x256_float32.tflite    one LiteRT file for every size and type of weights
+    DIR/inpaint_256x256.onnx          one ONNX file for every size
+    DIR/export.json                   what is in each: bytes, operations, latency, difference from the Keras model
+"""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+
+from inpaint_tf.errors import UserError
+from inpaint_tf.evaluation.environment import device, revision
+from inpaint_tf.export import litert, onnx_file
+from inpaint_tf.export.network_function import network_function, parse_size, size_name
+from inpaint_tf.export.saved_model import VERSION, SavedModelRunner, saved_model_ops, write_saved_model
+from inpaint_tf.export.verify import Limit, difference_of_floats, difference_of_levels, photos, timed_in_turns
+from inpaint_tf.inference.inpainter import Inpainter, to_float
+from inpaint_tf.models.presets import load_preset, preset_folder
+
+FORMATS = ("saved_model", "litert", "onnx")
+REPORT = "export.json"
+# What a file of any size is timed at.
+TIMED_SIZE = (256, 256)
+# What is accepted. Quantised weights are another network, so they are held to a PSNR.
+LIMITS = {
+    "saved_model": Limit(levels=1),
+    "onnx": Limit(largest=1e-3),
+    "float32": Limit(largest=1e-3),
+    "float16": Limit(psnr=50),
+    "int8": Limit(psnr=25),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportOptions:
+    """What to write.
+
+    Attributes:
+        formats: Of `FORMATS`.
+        sizes: For LiteRT and ONNX, each "WIDTHxHEIGHT" in multiples of 8, or "any".
+        weights: For LiteRT, of `litert.WEIGHTS`.
+        runs: Timed runs of each file.
+    """
+
+    formats: tuple[str, ...] = FORMATS
+    sizes: tuple[str, ...] = ("256x256",)
+    weights: tuple[str, ...] = litert.WEIGHTS
+    runs: int = 5
+
+    def check(self):
+        """Raises UserError for what is unknown, a size that does not work, or a missing package."""
+        for given, known, what in ((self.formats, FORMATS, "format"), (self.weights, litert.WEIGHTS, "weights")):
+            if unknown := sorted(set(given) - set(known)):
+                raise UserError(f"{what} {unknown[0]!r} is unknown; known: {', '.join(known)}.")
+        for size in self.sizes:
+            parse_size(size)
+        if set(self.formats) - {"saved_model"} and not self.sizes:
+            raise UserError("LiteRT and ONNX need a size: WIDTHxHEIGHT in multiples of 8, or any.")
+        if "litert" in self.formats:
+            litert.check_installed()
+        if "onnx" in self.formats:
+            onnx_file.check_installed()
+
+
+def export_preset(preset, output, options=ExportOptions(), say=lambda line: None):
+    """Exports a preset. Nothing is left behind unless every file passed.
+
+    Args:
+        preset: Name or folder; None is the default preset.
+        output: Folder to write; must not exist or be empty.
+        options: `ExportOptions`.
+        say: Is given a line about each file as soon as it passed.
+
+    Returns:
+        What `export.json` holds.
+
+    Raises:
+        UserError: for wrong options, a folder with something in it, an operation that a format lacks, or a file that
+            does not give the Keras model's pixels.
+    """
+    options.check()
+    output = pathlib.Path(output)
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UserError(f"{output} exists and is not empty; name another folder.")
+    model, config = load_preset(preset)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        aside = pathlib.Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
+    except OSError as error:
+        raise UserError(f"cannot write {output}: {error.strerror}.") from error
+    try:
+        report = {
+            "preset": preset_folder(preset).name,
+            "preset_sha256": config.sha256,
+            "model": config.model,
+            "config": config.config,
+            "channel_order_of_files": "RGB",
+            "revision": revision(),
+            "device": device(),
+            "tensorflow": tf.__version__,
+            "files": [],
+        }
+        for entry in _Exporter(model, config, aside, options).entries():
+            report["files"].append(entry)
+            say(summary(entry))
+        (aside / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        aside.chmod(0o755)
+        aside.replace(output)
+    except OSError as error:
+        raise UserError(f"cannot write {output}: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return report
+
+
+def summary(entry):
+    """A line about a file for people."""
+    return (
+        f"{entry['file']}: {entry['bytes'] / 1e6:.1f} MB, off by {entry['difference']['largest']:.1e} in [-1, 1], "
+        f"{entry['difference']['psnr']:.0f} dB in the hole; {entry['latency']['seconds']:.2f} s at "
+        f"{entry['latency']['size']}, Keras {entry['latency_keras']['seconds']:.2f} s"
+    )
+
+
+class _Exporter:
+    """Writes and checks one file after the other."""
+
+    def __init__(self, model, config, folder, options):
+        self.model, self.config, self.folder, self.options = model, config, folder, options
+        self.inpainter = Inpainter(model, config.channel_order, plan="full")
+
+    def entries(self):
+        """Yields what the report says about each file, once it passed."""
+        if "saved_model" in self.options.formats:
+            yield self._saved_model()
+        for size in map(parse_size, self.options.sizes):
+            function = network_function(self.model, self.config.channel_order, size)
+            if "litert" in self.options.formats:
+                for weights in self.options.weights:
+                    yield self._litert(function, size, weights)
+            if "onnx" in self.options.formats:
+                yield self._onnx(function, size)
+
+    def _saved_model(self):
+        folder = self.folder / VERSION
+        with litert.quiet():
+            write_saved_model(folder, self.model, self.config.channel_order)
+        runner = SavedModelRunner(folder)
+        difference = difference_of_levels(runner.complete, self.inpainter, photos())
+        LIMITS["saved_model"].check("the SavedModel", difference)
+        image, mask = photos(TIMED_SIZE)[1]
+        calls = {"file": lambda: runner.complete(image, mask), "keras": lambda: self.inpainter(image, mask[..., 0])}
+        return {
+            "file": VERSION,
+            "format": "saved_model",
+            "size": "any",
+            "bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+            "difference": dataclasses.asdict(difference),
+            **self._latencies(calls, TIMED_SIZE),
+            "ops": dict(saved_model_ops(folder).most_common()),
+        }
+
+    def _litert(self, function, size, weights):
+        name = f"inpaint_{size_name(size)}_{weights}.tflite"
+        content = litert.to_litert(function, weights)
+        (self.folder / name).write_bytes(content)
+        entry = self._float_file(name, litert.LiteRTRunner(self.folder / name), size, LIMITS[weights])
+        return {"file": name, "format": "litert", "weights": weights, **entry, "ops": _counted(litert.litert_ops(content))}
+
+    def _onnx(self, function, size):
+        name = f"inpaint_{size_name(size)}.onnx"
+        origin = {
+            "preset": self.config.source,
+            "preset_sha256": self.config.sha256,
+            "model": self.config.model,
+            "inpaint_tf": revision(),
+        }
+        content = onnx_file.to_onnx(function, origin)
+        (self.folder / name).write_bytes(content)
+        entry = self._float_file(name, onnx_file.OnnxRunner(self.folder / name), size, LIMITS["onnx"])
+        ops = _counted(onnx_file.onnx_ops(content))
+        return {"file": name, "format": "onnx", "opset": onnx_file.OPSET, **entry, "ops": ops}
+
+    def _float_file(self, name, runner, size, limit):
+        cases = photos(size or TIMED_SIZE)
+        if size is None:
+            # Two sizes, so that nothing in the file can depend on the first.
+            cases += photos((TIMED_SIZE[0] // 2, TIMED_SIZE[1] - 56))
+        difference, moved = difference_of_floats(runner, self.inpainter, cases)
+        limit.check(name, difference)
+        image, mask = cases[1]
+        arrays = to_float(image), (mask > 127).astype(np.float32)
+        calls = {"file": lambda: runner(*arrays), "keras": lambda: self.inpainter(image, mask[..., 0])}
+        return {
+            "size": size_name(size),
+            "bytes": (self.folder / name).stat().st_size,
+            "difference": dataclasses.asdict(difference),
+            "offsets_moved": moved,
+            **self._latencies(calls, size or TIMED_SIZE),
+        }
+
+    def _latencies(self, calls, size):
+        times = timed_in_turns(calls, self.options.runs)
+        return {"latency": {"size": size_name(size), **times["file"]}, "latency_keras": times["keras"]}
+
+
+def _counted(ops):
+    return dict(ops.most_common())

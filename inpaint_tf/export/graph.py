@@ -1,0 +1,114 @@
+"""What the Inpainter does around the network, as TensorFlow operations: the parts that an exported graph is made of.
+
+The Inpainter works on NumPy arrays in Python. A SavedModel has neither, so the same steps (padding by mirroring, the
+two channel orders, rounding, putting known pixels back) are here once more, with the same numbers.
+"""
+
+import tensorflow as tf
+
+from inpaint_tf.export.graph_attention import HoleAttention
+from inpaint_tf.models.two_stage import SIZE_MULTIPLE, complete
+
+# Masks of uint8: above this is hole.
+MASK_THRESHOLD = 127
+
+
+class InpaintingGraph:
+    """A generator with everything around it, to be called inside a `tf.function`.
+
+    Args:
+        model: A generator of the registry.
+        channel_order: "RGB" or "BGR", what the weights were trained with. Everything here is RGB all the same.
+        **attention: How attention works on large photos, see `HoleAttention`.
+    """
+
+    def __init__(self, model, channel_order, **attention):
+        self.model = model
+        self.channel_order = channel_order
+        self.attention = HoleAttention(model, **attention) if getattr(model, "attention_branch", False) else None
+        # One graph that all signatures call: traced once, stored once.
+        self._network = tf.function(
+            self._run_model,
+            input_signature=[tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([None, None, None, 1])],
+            autograph=False,
+        )
+
+    def complete_levels(self, image, mask):
+        """uint8 [B, H, W, 3] RGB and uint8 [B or 1, H, W, 1] (above 127 = hole) -> completed uint8 [B, H, W, 3].
+
+        Any size from one pixel up. Known pixels leave bit-identical; the hole is rounded as the Inpainter rounds.
+        """
+        refined = self.run_levels(image, mask)["refined"]
+        return tf.where(mask > MASK_THRESHOLD, to_levels(refined), image)
+
+    def run_levels(self, image, mask):
+        """`run` for uint8 image and mask."""
+        return self.run(to_float(image), tf.cast(mask > MASK_THRESHOLD, tf.float32))
+
+    def run(self, image, hole_mask):
+        """Both stages at any size.
+
+        Args:
+            image: float32 [B, H, W, 3] RGB in [-1, 1].
+            hole_mask: float32 [B or 1, H, W, 1], 1 = hole.
+
+        Returns:
+            A dictionary: "coarse" and "refined", float32 [B, H, W, 3] RGB before pasting; with the attention branch
+            also "offsets", int32 [B, ceil(H/8), ceil(W/8), 2], absolute (row, column), -1 where none was computed.
+        """
+        size = tf.shape(image)
+        check_mask_size(image, hole_mask)
+        padded, hole_mask = self.swap(mirror_pad(image)), mirror_pad(hole_mask)
+        outputs = self._network(padded, hole_mask)
+        stages = {name: self.swap(outputs[name])[:, : size[1], : size[2]] for name in ("coarse", "refined")}
+        return {**outputs, **stages}
+
+    def _run_model(self, image, hole_mask):
+        if self.attention is None:
+            return self.model(image, hole_mask)
+        known = image * (1 - hole_mask)
+        coarse = self.model.run_coarse(known, hole_mask)
+        attention = self.attention.for_hole(hole_mask)
+        refined, offsets = self.model.run_refinement(complete(known, hole_mask, coarse), hole_mask, attention)
+        return {"coarse": coarse, "refined": refined, "offsets": offsets}
+
+    def swap(self, image):
+        """RGB <-> the model's channel order, by slices, which every format has."""
+        return reverse_channels(image) if self.channel_order == "BGR" else image
+
+
+def to_float(image):
+    """uint8 -> float32 in [-1, 1], x / 127.5 - 1."""
+    return tf.cast(image, tf.float32) / 127.5 - 1.0
+
+
+def to_levels(image):
+    """float32 in [-1, 1] -> uint8, rounded half to even as NumPy does."""
+    return tf.cast(tf.clip_by_value(tf.round((image + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
+
+
+def reverse_channels(image):
+    """[..., 3] with the last axis reversed."""
+    return tf.concat([image[..., 2:3], image[..., 1:2], image[..., 0:1]], axis=-1)
+
+
+def mirror_pad(x, multiple=SIZE_MULTIPLE):
+    """Mirrors [B, H, W, C] beyond its bottom and right edges up to the next multiple, as `np.pad(mode="symmetric")`.
+
+    Works from one pixel up, where `tf.pad` refuses to mirror more than there is.
+    """
+    for axis in (1, 2):
+        size = tf.shape(x)[axis]
+        place = tf.range(size + -size % multiple) % (2 * size)
+        x = tf.gather(x, tf.minimum(place, 2 * size - 1 - place), axis=axis)
+    return x
+
+
+def check_mask_size(image, mask):
+    """An assertion in the graph that image and mask have one size and the batches fit."""
+    image_size, mask_size = tf.shape(image)[:3], tf.shape(mask)[:3]
+    same = tf.reduce_all(image_size[1:] == mask_size[1:])
+    fits = (image_size[0] == mask_size[0]) | (mask_size[0] == 1)
+    tf.debugging.assert_equal(
+        same & fits, True, message="the mask must have the image's size, and one mask an image or one for all"
+    )

@@ -1,0 +1,85 @@
+"""The generator as one function of float images: what LiteRT and ONNX files are made from.
+
+Both formats take `image` float32 [1, H, W, 3] RGB in [-1, 1] and `mask` float32 [1, H, W, 1] (1 = hole), and give
+`completed` float32 [1, H, W, 3] (known pixels as they came), `coarse` float32 [1, H, W, 3] and, for models with
+attention, `offsets` int32 [1, H/8, W/8, 2], absolute (row, column).
+"""
+
+import re
+
+import tensorflow as tf
+
+from inpaint_tf.errors import UserError
+from inpaint_tf.export.graph import reverse_channels
+from inpaint_tf.models.two_stage import SIZE_MULTIPLE, complete
+
+ANY = "any"
+
+
+def network_function(model, channel_order, size=None):
+    """A `tf.function` of image and mask, see above.
+
+    Args:
+        model: A generator of the registry.
+        channel_order: "RGB" or "BGR", what the weights were trained with.
+        size: (height, width), multiples of 8; None leaves both open.
+    """
+    height, width = size or (None, None)
+
+    def swap(image):
+        return reverse_channels(image) if channel_order == "BGR" else image
+
+    def inpaint(image, mask):
+        outputs = model(swap(image), mask)
+        stages = {"completed": complete(image, mask, swap(outputs["refined"])), "coarse": swap(outputs["coarse"])}
+        return {**stages, **{name: outputs[name] for name in ("offsets",) if name in outputs}}
+
+    signature = [tf.TensorSpec((1, height, width, 3), name="image"), tf.TensorSpec((1, height, width, 1), name="mask")]
+    return tf.function(inpaint, input_signature=signature, autograph=False)
+
+
+def parse_size(text):
+    """(height, width) of "640x480" (width first, as people say it), or None of "any".
+
+    Raises:
+        UserError: for anything else, or sides that are no multiples of 8.
+    """
+    if text == ANY:
+        return None
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not match:
+        raise UserError(f"size {text!r} is not understood; give WIDTHxHEIGHT, for example 512x384, or {ANY}.")
+    width, height = map(int, match.groups())
+    if width % SIZE_MULTIPLE or height % SIZE_MULTIPLE or not width or not height:
+        near = "x".join(str(max(1, round(side / SIZE_MULTIPLE)) * SIZE_MULTIPLE) for side in (width, height))
+        raise UserError(f"size {text}: both sides must be multiples of {SIZE_MULTIPLE}, for example {near}.")
+    return height, width
+
+
+def size_name(size):
+    """"640x480" of (480, 640), "any" of None."""
+    return ANY if size is None else f"{size[1]}x{size[0]}"
+
+
+def layers_with(function, op_types):
+    """Which layers some operations come from: {"ExtractImagePatches": ["contextual_attention"]}.
+
+    Args:
+        function: A `tf.function` with an input signature.
+        op_types: TensorFlow names of operations.
+    """
+    found = {op_type: [] for op_type in op_types}
+    for operation in function.get_concrete_function().graph.get_operations():
+        if operation.type in found:
+            scopes = [re.sub(r"_\d+$", "", scope) for scope in operation.name.split("/")[:-1]]
+            layer = "/".join(scopes[1:] or scopes) or "the function itself"
+            if layer not in found[operation.type]:
+                found[operation.type].append(layer)
+    return found
+
+
+def unsupported(format_name, function, op_types):
+    """The `UserError` for operations that a format lacks; names the layers they come from."""
+    layers = layers_with(function, op_types)
+    listed = "; ".join(f"{name} (layer {', '.join(where) or 'unknown'})" for name, where in layers.items())
+    return UserError(f"{format_name} has no operation for {listed}; this model cannot be exported to it.")
