@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from inpaint_tf.errors import UserError
 
-_DAMAGED = (tf.errors.OpError, ValueError, AssertionError, RuntimeError)
+# TensorFlow's reader translates some of its errors into Python's.
+_DAMAGED = (tf.errors.OpError, OSError, ValueError, LookupError, AssertionError, RuntimeError)
 
 
 class Checkpoints:

@@ -1,17 +1,15 @@
 """What a configuration will take, before anything is built: parameters, arithmetic and memory."""
 
-import keras
 import numpy as np
 
-from inpaint_tf.layers import ConvBlock
 from inpaint_tf.models.conv_stack import ConvStack
 from inpaint_tf.models.registry import build_model
 from inpaint_tf.training.recipes import recipe_for
 
 GIB = 2**30
-# Measured against the peak of whole runs: what a step holds beyond the outputs that its gradient needs (im2col
-# buffers, gradients in flight, score matrices), as a factor on those outputs, and the runtime itself.
-WORKING_FACTOR, RUNTIME_BYTES = 1.6, 0.6 * GIB
+# Fitted to the peak of whole runs on a CPU: the part of `activation_elements` that is held at once (operations that
+# work in place hold less, gradients in flight more), and the runtime itself.
+WORKING_FACTOR, RUNTIME_BYTES = 0.9, 0.6 * GIB
 
 
 def describe(config):
@@ -29,8 +27,8 @@ def describe(config):
     total = memory_bytes(config, generator, counts)
     return [
         *(f"{name}: {count:,} parameters" for name, count in counts.items()),
-        f"memory, estimated: {total / GIB:.1f} GiB on one device, {total / GIB / 1.0:.1f} GiB in all "
-        f"(batch {config.batch_size} in {config.accumulate} parts)",
+        f"memory of a step, estimated: {total / GIB:.1f} GiB, if one device takes the whole batch of "
+        f"{config.batch_size} in {config.accumulate} part{'s' if config.accumulate > 1 else ''}",
     ]
 
 
@@ -56,13 +54,14 @@ def activation_elements(generator, image_size):
 
 
 def _sees_image(stack):
-    return stack.blocks[0].kernel.shape[2] == 5
+    # Three to six channels: the image, ones, the mask, a sketch.
+    return stack.blocks[0].kernel.shape[2] <= 6
 
 
 def _stack_elements(stack, size):
     shape, elements = (1, size, size, 1), 0
     for block in stack.blocks:
-        assert isinstance(block, ConvBlock | keras.layers.Layer)
         shape = block.compute_output_shape(shape)
-        elements += 2 * int(np.prod(shape))
+        # A gate doubles both what the convolution and what the activation yields.
+        elements += (4 if block.gated else 2) * int(np.prod(shape))
     return elements
