@@ -157,11 +157,16 @@ class TiledAttention:
         )
         groups = []
         for first, last in tile.key_groups:
-            flat = along_rows(max(first - 1, 0), min(last + 1, height))
+            top, bottom = max(first - 1, 0), min(last + 1, height)
+            flat = along_rows(top, bottom)
             if first == 0 or last == height:
-                above = along_rows(height - 1, height) if first == 0 else None
-                below = along_rows(0, 1) if last == height else None
-                flat = _with_wrapped_rows(flat, above, below, tile, min(last + 1, height) - max(first - 1, 0), keys)
+                # Scores and the row in them; a group of all rows has both in itself.
+                above = below = None
+                if first == 0:
+                    above = (flat, height - 1) if bottom == height else (along_rows(height - 1, height), 0)
+                if last == height:
+                    below = (flat, 0) if top == 0 else (along_rows(0, 1), 0)
+                flat = _with_wrapped_rows(flat, above, below, tile, bottom - top, keys)
             bias = keys.bias(tile, first, last)
             exponentials, *running = self._graphs["exponentials"](
                 flat, bias, front, tile.query_stride, tile.key_stride, first * tile.key_stride, *running
@@ -340,8 +345,9 @@ def _with_wrapped_rows(flat, above, below, tile, rows, keys):
 
     Args:
         flat: Scores of `rows` key rows, the grid's first or last among them; flat, beginning at `near`.
-        above: The same of the grid's last row alone, if the first is in `flat`; None otherwise.
-        below: The same of the grid's first row alone, if the last is in `flat`; None otherwise.
+        above: Such scores and the number of the row in them that is the grid's last, if `flat` begins with the first
+            row; None otherwise.
+        below: The same for the grid's first row, if `flat` ends with the last.
         tile: The query tile.
         rows: Key rows in `flat`.
         keys: `_Keys`.
@@ -353,17 +359,18 @@ def _with_wrapped_rows(flat, above, below, tile, rows, keys):
     front, near = front_slots(tile), tile.query_slots + 1
     added = (above is not None) + (below is not None)
 
-    def slot_range(scores, first, last):
-        return scores[(front + first) * slots - near : (front + last) * slots - near]
+    def slot_range(scores, row, first, last):
+        begin = front + row * stride
+        return scores[(begin + first) * slots - near : (begin + last) * slots - near]
 
     parts = [tf.zeros([front * slots - near])]
     if above is not None:
         # Position x of the row above is position x - 1 of the last row, and nothing at x = 0.
-        parts += [tf.zeros([2 * slots]), slot_range(above, 1, width), tf.zeros([(stride - width - 1) * slots])]
-    parts.append(slot_range(flat, 0, rows * stride))
+        parts += [tf.zeros([2 * slots]), slot_range(*above, 1, width), tf.zeros([(stride - width - 1) * slots])]
+    parts.append(slot_range(flat, 0, 0, rows * stride))
     if below is not None:
         # Position x of the row below is position x + 1 of the first row, and nothing at the last.
-        parts += [tf.zeros([slots]), slot_range(below, 2, width + 1), tf.zeros([(stride - width) * slots])]
+        parts += [tf.zeros([slots]), slot_range(*below, 2, width + 1), tf.zeros([(stride - width) * slots])]
     total = _wanted_slots(tile, rows + added) * slots - 2 * near
     used = (front + (rows + added) * stride) * slots - near
     parts.append(tf.zeros([total - used]))

@@ -1,0 +1,74 @@
+"""A picture of what a planned run computes: the photo, its hole, and the regions of every part of the network."""
+
+import cv2
+import numpy as np
+
+# RGB per stack of the network.
+COLOURS = {
+    "coarse": (255, 170, 40),
+    "convolution_branch": (70, 200, 90),
+    "attention_encoder": (150, 150, 160),
+    "attention_decoder": (40, 190, 210),
+    "decoder": (70, 110, 255),
+}
+QUERY_COLOUR = (220, 70, 200)
+LONGEST_SIDE = 1280
+
+
+def plan_picture(plan, image, hole):
+    """Draws a plan over its photo.
+
+    The hole is tinted. Solid frames are the tiles that each stack writes, thin frames what those tiles read; pink
+    frames are the attention's query tiles. Beside the photo stands the plan's summary.
+
+    Args:
+        plan: `inference.plan.Plan`.
+        image: uint8 [H, W, 3] RGB; the plan's size, or smaller by the padding to multiples of 8.
+        hole: bool [H, W].
+
+    Returns:
+        uint8 [h, w, 3] RGB; the photo's longer side is at most 1280 px.
+    """
+    scale = min(1.0, LONGEST_SIDE / max(plan.size))
+    canvas = np.zeros((*plan.size, 3), np.uint8)
+    canvas[: image.shape[0], : image.shape[1]] = image
+    tinted = np.zeros(plan.size, bool)
+    tinted[: hole.shape[0], : hole.shape[1]] = hole
+    canvas[tinted] = canvas[tinted] // 2 + np.array([127, 30, 30], np.uint8)
+    size = max(1, round(plan.size[1] * scale)), max(1, round(plan.size[0] * scale))
+    canvas = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
+
+    for index, (stack, segments) in enumerate(plan.segments.items()):
+        for tile in segments[0].tiles:
+            _frame(canvas, tile.source, segments[0].size_in, COLOURS[stack], 1, inset=2 * index)
+        for tile in segments[-1].tiles:
+            _frame(canvas, tile.output, segments[-1].size_out, COLOURS[stack], 2, inset=2 * index)
+    if plan.attention is not None:
+        for tile in plan.attention.tiles:
+            _frame(canvas, tile.rect, plan.attention.grid, QUERY_COLOUR, 1)
+    legend = _legend(plan, canvas.shape[0])
+    height = max(canvas.shape[0], legend.shape[0])
+    return np.concatenate([_padded(canvas, height), _padded(legend, height)], axis=1)
+
+
+def _frame(canvas, rect, size, colour, thickness, inset=0):
+    """Frames a `Rect` of a map of `size` (H, W), which the canvas shows; `inset` keeps equal frames apart."""
+    down, across = canvas.shape[0] / size[0], canvas.shape[1] / size[1]
+    first = int(rect.left * across) + inset, int(rect.top * down) + inset
+    last = int(rect.right * across) - 1 - inset, int(rect.bottom * down) - 1 - inset
+    cv2.rectangle(canvas, first, last, colour, thickness)
+
+
+def _legend(plan, height):
+    lines = plan.summary().splitlines()
+    legend = np.full((max(height, 24 * len(lines) + 24), 620, 3), 255, np.uint8)
+    for index, line in enumerate(lines):
+        words = line.split()
+        colour = COLOURS.get(words[0], QUERY_COLOUR if words[0] == "attention:" else (60, 60, 60))
+        darker = tuple(int(0.75 * channel) for channel in colour)
+        cv2.putText(legend, line, (12, 28 + 24 * index), cv2.FONT_HERSHEY_SIMPLEX, 0.42, darker, 1, cv2.LINE_AA)
+    return legend
+
+
+def _padded(picture, height):
+    return np.pad(picture, [(0, height - picture.shape[0]), (0, 0), (0, 0)], constant_values=255)
