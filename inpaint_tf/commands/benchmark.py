@@ -1,13 +1,15 @@
 """Measures how long things take and how much memory, on this machine.
 
   inpaint-tf benchmark inference --sizes=512x512,1920x1080 --holes=128,256,strokes --forms=planned,literal --output=DIR
+  inpaint-tf benchmark inference --saved_model=exported --tflite=exported/inpaint_256x256_float32.tflite
   inpaint-tf benchmark train --output=DIR
 
-`inference`: one photo, by size, hole and form of the run; a table, JSON lines and a plot. `train`: training steps.
+`inference`: one photo, by size, hole and form of the run; a table, JSON lines and a plot. With --saved_model, --tflite
+or --onnx: exported files next to the Keras model of --preset. `train`: training steps.
 Close other programs first, or compare ratios only.
 """
 
-from inpaint_tf.benchmark import inference
+from inpaint_tf.benchmark import exported, inference
 from inpaint_tf.commands.sizes import parse_bytes
 from inpaint_tf.errors import UserError
 
@@ -18,10 +20,13 @@ def define_flags(values):
     from inpaint_tf.benchmark import training
 
     inference.define_flags(values)
+    exported.define_flags(values)
     training.define_flags(values)
 
 
 def run(options, arguments):
+    if arguments == ["inference"] and exported.wanted(options):
+        return exported.run(options)
     if arguments == ["inference"]:
         return inference.run(options, parse_bytes(options.memory_budget, "memory_budget"))
     if arguments == ["train"]:

@@ -1,0 +1,135 @@
+"""Exported files next to the Keras model they were made from: the same photo, in turns, in one process.
+
+`--saved_model`, `--tflite` and `--onnx` name what `inpaint-tf export` wrote, `--preset` the weights. Every form takes
+float32 image and mask and gives float32 pixels. Two clocks: wall time, and what all cores together spent, which other
+work on the machine hardly changes. "keras" is the whole network on the whole photo (the Inpainter's full plan); the
+planned run is a row of `benchmark inference`.
+"""
+
+import json
+import pathlib
+
+import numpy as np
+from absl import flags
+
+from inpaint_tf.errors import UserError
+
+
+def define_flags(values):
+    """Defines the flags that name exported files."""
+    flags.DEFINE_string("saved_model", None, "SavedModel folder to time.", flag_values=values)
+    flags.DEFINE_list("tflite", [], "LiteRT files to time.", flag_values=values)
+    flags.DEFINE_list("onnx", [], "ONNX files to time.", flag_values=values)
+    flags.DEFINE_string("preset", None, "Preset that exported files are held against.", flag_values=values)
+
+
+def wanted(options):
+    """Whether exported files are to be measured."""
+    return bool(options.saved_model or options.tflite or options.onnx)
+
+
+def run(options):
+    """Measures all sizes; prints a table and appends OUTPUT/exported.jsonl.
+
+    Args:
+        options: Parsed flags of `define_flags` and of `benchmark.inference.define_flags` (sizes, runs, output).
+
+    Returns:
+        0, the exit code.
+
+    Raises:
+        UserError: for a file that is none, a size that is not understood, or a folder that cannot be written.
+    """
+    from inpaint_tf.benchmark.inference import parse_size
+    from inpaint_tf.benchmark.machine import description
+    from inpaint_tf.inference.inpainter import Inpainter
+
+    sizes = [parse_size(text) for text in options.sizes]
+    inpainter = Inpainter.from_preset(options.preset, plan="full")
+    runners = load_runners(options)
+    print(header(), flush=True)
+    rows = []
+    for size in sizes:
+        for row in measure(inpainter, runners, size, options.runs):
+            print(line(row), flush=True)
+            rows.append({**row, "preset": options.preset, **description()})
+    if options.output:
+        write(pathlib.Path(options.output), rows)
+    return 0
+
+
+def load_runners(options):
+    """File name -> runner. Raises UserError for a file that cannot be run or a missing package."""
+    from inpaint_tf.export.litert import LiteRTRunner
+    from inpaint_tf.export.onnx_file import OnnxRunner
+    from inpaint_tf.export.saved_model import SavedModelRunner
+
+    runners = {}
+    if options.saved_model:
+        runners[f"{pathlib.Path(options.saved_model).name} (SavedModel)"] = SavedModelRunner(options.saved_model)
+    for paths, runner in ((options.tflite, LiteRTRunner), (options.onnx, OnnxRunner)):
+        runners |= {pathlib.Path(path).name: runner(path) for path in paths}
+    return runners
+
+
+def measure(inpainter, runners, size, runs):
+    """Rows of one size: the Keras model, then every file; what does not take the size has "skipped" instead.
+
+    Args:
+        inpainter: An `Inpainter` of plan "full".
+        runners: Name -> runner of float32 image and mask.
+        size: (H, W).
+        runs: Timed runs of each.
+    """
+    from inpaint_tf.export.verify import difference_of_floats, photos, timed_in_turns
+    from inpaint_tf.inference.inpainter import to_float
+
+    case = photos(size)[1]
+    image, hole = to_float(case[0]), (case[1] > 127).astype(np.float32)
+    calls = {"keras": lambda: inpainter.run(case[0], case[1][..., 0])}
+    rows = {name: {"form": name, "height_px": size[0], "width_px": size[1]} for name in ("keras", *runners)}
+    for name, runner in runners.items():
+        try:
+            difference, _ = difference_of_floats(runner, inpainter, [case])
+        except UserError as error:
+            rows[name]["skipped"] = str(error)
+            continue
+        rows[name] |= {"largest_difference": difference.largest, "psnr_in_hole": difference.psnr}
+        calls[name] = lambda runner=runner: runner(image, hole)
+    times = timed_in_turns(calls, runs)
+    for name, found in times.items():
+        of_keras = found["processor_seconds"] / times["keras"]["processor_seconds"]
+        rows[name] |= {**found, "runs": runs, "processor_of_keras": of_keras}
+    return list(rows.values())
+
+
+def header():
+    """The names of the columns; "of Keras" compares what the cores spent."""
+    return (
+        f"{'photo':>10} {'form':<32} {'median s':>9} {'best s':>8} {'cores s':>8} {'of Keras':>9} {'off by':>8}"
+        f" {'dB':>6}"
+    )
+
+
+def line(row):
+    """A row as text for people."""
+    start = f"{row['width_px']}x{row['height_px']}".rjust(10) + f" {row['form']:<32}"
+    if "skipped" in row:
+        return f"{start} skipped: {row['skipped']}"
+    text = (
+        f"{start} {row['seconds']:9.3f} {row['seconds_min']:8.3f} {row['processor_seconds']:8.3f}"
+        f" {row['processor_of_keras']:9.2f}"
+    )
+    if "largest_difference" in row:
+        text += f" {row['largest_difference']:8.1e} {row['psnr_in_hole']:6.1f}"
+    return text
+
+
+def write(folder, rows):
+    """Appends rows to FOLDER/exported.jsonl. Raises UserError if that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(folder / "exported.jsonl", "a", encoding="utf-8") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+    except OSError as error:
+        raise UserError(f"cannot write into {folder}: {error.strerror}.") from error
