@@ -20,7 +20,7 @@ from inpaint_tf.training.recipes import recipe_for
 from inpaint_tf.training.run_folder import RunFolder
 from inpaint_tf.training.state import TrainingState
 from inpaint_tf.training.steps import Steps
-from inpaint_tf.training.strategy import check_batch, is_chief, is_cluster
+from inpaint_tf.training.strategy import check_devices, is_chief, is_cluster
 from inpaint_tf.training.summaries import EventWriter
 
 # A share of time spent waiting for photos that is worth a word.
@@ -63,14 +63,14 @@ class Trainer:
         state: The `TrainingState`.
 
     Raises:
-        UserError: see `RunFolder`, `Checkpoints`, `recipe_for`, `check_batch`.
+        UserError: see `RunFolder`, `Checkpoints`, `recipe_for`, `check_devices`.
     """
 
     def __init__(self, config, source, fingerprint, strategy, say=print):
         self.config, self.strategy, self.say = config, strategy, say
         self.stop = False
         self.recipe = recipe_for(config.model)
-        check_batch(config, strategy)
+        check_devices(config, strategy)
         self.chief = is_chief(strategy)
         self.folder = RunFolder(config, fingerprint, writes=self.chief)
         self.state = TrainingState(config, self.recipe, strategy)

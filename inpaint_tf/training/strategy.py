@@ -48,8 +48,13 @@ def is_cluster(strategy):
     return strategy.extended._in_multi_worker_mode()  # noqa: SLF001 - there is no public way to ask.
 
 
-def check_batch(config, strategy):
-    """Raises UserError unless the batch can be cut evenly into replicas and each replica's into its parts."""
+def check_devices(config, strategy):
+    """Raises UserError unless the batch can be cut evenly and the devices can compute in the precision."""
+    if config.precision == "mixed_float16" and not config.jit_compile and not tf.config.list_physical_devices("GPU"):
+        raise UserError(
+            "--precision=mixed_float16 needs a GPU or --jit_compile: TensorFlow has no float16 gradient of dilated "
+            "convolutions on CPUs. Use mixed_bfloat16 or float32."
+        )
     replicas = strategy.num_replicas_in_sync
     if config.batch_size % (replicas * config.accumulate):
         raise UserError(
