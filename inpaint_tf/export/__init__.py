@@ -1,1 +1,1 @@
-"""Out of Python: the generator as a SavedModel, a LiteRT file and an ONNX file. `exporter.export_preset` does it all."""
+"""Out of Python: the generator as SavedModel, LiteRT and ONNX files. `exporter.export_preset` does it all."""

@@ -172,7 +172,8 @@ class _Exporter:
         content = litert.to_litert(function, weights)
         (self.folder / name).write_bytes(content)
         entry = self._float_file(name, litert.LiteRTRunner(self.folder / name), size, LIMITS[weights])
-        return {"file": name, "format": "litert", "weights": weights, **entry, "ops": _counted(litert.litert_ops(content))}
+        ops = _counted(litert.litert_ops(content))
+        return {"file": name, "format": "litert", "weights": weights, **entry, "ops": ops}
 
     def _onnx(self, function, size):
         name = f"inpaint_{size_name(size)}.onnx"

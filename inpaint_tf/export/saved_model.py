@@ -1,11 +1,18 @@
 """The SavedModel: any size, four signatures, in the layout that TensorFlow Serving watches.
 
-| signature | takes | gives |
-|---|---|---|
-| `serving_default` | `image` uint8 [B, H, W, 3] RGB, `mask` uint8 [B or 1, H, W, 1], above 127 = hole | `completed` uint8 [B, H, W, 3] |
-| `predict_float` | `image` float32 [B, H, W, 3] RGB in [-1, 1], `mask` float32 [B or 1, H, W, 1], 1 = hole | `coarse`, `refined` float32 [B, H, W, 3], before pasting: to be looked at inside the hole only |
-| `attention` (models that have it) | as `serving_default` | `offsets` int32 [B, ceil(H/8), ceil(W/8), 2], absolute (row, column), -1 where none was computed; `flow` uint8 [B, H, W, 3] |
-| `encoded` | `image_bytes`, `mask_bytes` string [B]: JPEG, PNG, GIF or BMP files | `completed_bytes` string [B]: PNG files |
+`serving_default`
+    `image` uint8 [B, H, W, 3] RGB, `mask` uint8 [B or 1, H, W, 1], above 127 = hole
+    -> `completed` uint8 [B, H, W, 3]
+`predict_float`
+    `image` float32 [B, H, W, 3] RGB in [-1, 1], `mask` float32 [B or 1, H, W, 1], 1 = hole
+    -> `coarse`, `refined` float32 [B, H, W, 3], before pasting: to be looked at inside the hole only
+`attention` (models that have it)
+    as `serving_default`
+    -> `offsets` int32 [B, ceil(H/8), ceil(W/8), 2], absolute (row, column), -1 where none was computed;
+    `flow` uint8 [B, H, W, 3]
+`encoded`
+    `image_bytes`, `mask_bytes` string [B]: JPEG, PNG, GIF or BMP files
+    -> `completed_bytes` string [B]: PNG files
 
 Names that end in `_bytes` are what TensorFlow Serving's REST interface carries as base64.
 """

@@ -7,7 +7,9 @@ import tensorflow as tf
 from inpaint_tf.export.graph import InpaintingGraph, mirror_pad
 from inpaint_tf.export.graph_attention import decoder_reach, tiled_attention, wanted_positions
 from inpaint_tf.layers.fast_attention import fast_attention
+from inpaint_tf.inference.inpainter import Inpainter
 from inpaint_tf.models.deepfill_v1 import DeepFillV1
+from inpaint_tf.models.registry import MODELS, build_model
 
 SETTINGS = {"rate": 2, "fuse": True, "fuse_kernel": 3, "softmax_scale": 10.0, "kernel_size": 3}
 
@@ -65,6 +67,14 @@ def test_whole_network_in_tiles_gives_the_holes_pixels(inpainter, photo):
     completed = graph.complete_levels(np.stack([image, image[::-1]]), np.stack([mask, mask[::-1]])).numpy()
     np.testing.assert_allclose(completed[0].astype(int), inpainter(image, mask), atol=1)
     np.testing.assert_allclose(completed[1].astype(int), inpainter(image[::-1], mask[::-1]), atol=1)
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_every_model_of_the_registry(name, photo):
+    image, mask = photo(19, 27)
+    model = build_model(name, width=4)
+    completed = InpaintingGraph(model, "RGB").complete_levels(image[None], mask[None]).numpy()[0]
+    np.testing.assert_allclose(completed.astype(int), Inpainter(model, plan="full")(image, mask), atol=1)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 9), (8, 16), (2, 23)])
