@@ -142,7 +142,7 @@ def measure(settings, repeats):
 
 
 def gemm_peak(tf, repeats=6):
-    """GFLOP/s of a float32 matrix product by the clock, and by processor time spread over the cores: the best of a few."""
+    """GFLOP/s of a float32 matrix product by the clock, and by a core's processor time: the best of a few."""
     matrix = tf.random.stateless_normal([_MATRIX, _MATRIX], [0, 0])
     product = tf.function(lambda: tf.reduce_sum(tf.matmul(matrix, matrix)))
     product()
@@ -166,7 +166,8 @@ def describe(row):
 def _combinations(options, folder):
     photos = options["train_data"].value or _made_up_photos(pathlib.Path(folder), options["image_size"].value)
     shared = {
-        name: options[name].value for name in ("model", "width", "critic_width", "image_size", "n_critic", "jit_compile")
+        name: options[name].value
+        for name in ("model", "width", "critic_width", "image_size", "n_critic", "jit_compile")
     }
     for precision in options["precisions"].value:
         for batch_size in options["batch_sizes"].value:

@@ -1,7 +1,7 @@
 """Packs training photos into TFRecord shards for `inpaint-tf train --train_data=FOLDER`.
 
-  inpaint-tf make_records --train_data=places2.txt --output=records/ --shards=128
-  inpaint-tf make_records --train_data=photos/ --output=records/ --shards=8 --short_side=256
+inpaint-tf make_records --train_data=places2.txt --output=records/ --shards=128
+inpaint-tf make_records --train_data=photos/ --output=records/ --shards=8 --short_side=256
 """
 
 from absl import flags
@@ -13,20 +13,29 @@ SUMMARY = "pack training photos into TFRecord shards"
 
 
 def define_flags(values):
-    flags.DEFINE_string("train_data", None, "Photos: a list (one path a line), a folder, or a glob.", flag_values=values)
+    flags.DEFINE_string(
+        "train_data", None, "Photos: a list (one path a line), a folder, or a glob.", flag_values=values
+    )
     flags.DEFINE_string("data_root", "", "Folder that relative paths of a list start from.", flag_values=values)
     flags.DEFINE_string("output", None, "Folder for the shards; must not exist or be empty.", flag_values=values)
     flags.DEFINE_integer("shards", 16, "Number of shards.", lower_bound=1, upper_bound=99_999, flag_values=values)
     flags.DEFINE_integer(
-        "short_side", 0, "Scale larger photos down to this shorter side (JPEG, quality 95); 0 keeps all as they are.",
-        lower_bound=0, flag_values=values,
+        "short_side",
+        0,
+        "Scale larger photos down to this shorter side (JPEG, quality 95); 0 keeps all as they are.",
+        lower_bound=0,
+        flag_values=values,
     )
     flags.DEFINE_enum(
         "check_data", "decode", ["header", "decode", "off"], "How photos are checked first.", flag_values=values
     )
     flags.DEFINE_float(
-        "bad_data_limit", 0.01, "Largest share of unusable photos; fewer are left out.",
-        lower_bound=0, upper_bound=1, flag_values=values,
+        "bad_data_limit",
+        0.01,
+        "Largest share of unusable photos; fewer are left out.",
+        lower_bound=0,
+        upper_bound=1,
+        flag_values=values,
     )
 
 

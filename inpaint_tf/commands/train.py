@@ -29,7 +29,9 @@ SUMMARY = "train a generator, or go on with a run"
 def define_flags(values):
     for field in dataclasses.fields(TrainingConfig):
         define_option(field, values)
-    flags.DEFINE_boolean("dry_run", False, "Print configuration, parameters and memory estimate; train nothing.", flag_values=values)
+    flags.DEFINE_boolean(
+        "dry_run", False, "Print configuration, parameters and memory estimate; train nothing.", flag_values=values
+    )
 
 
 def define_option(field, values):
@@ -71,8 +73,8 @@ def run(options, arguments):
         if not is_cluster(strategy):
             raise
         print(
-            f"inpaint-tf: another worker was lost ({type(error).__name__}). Start the same command on every worker again; "
-            "the run goes on from the last checkpoint.",
+            f"inpaint-tf: another worker was lost ({type(error).__name__}). Start the same command on every worker "
+            "again; the run goes on from the last checkpoint.",
             file=sys.stderr,
         )
         # The runtime would wait for the lost worker when it shuts down in order.

@@ -202,7 +202,9 @@ def _next_in_column_order(x, axis, width):
 
 def _cut(x, axis, begin, end):
     rank = x.shape.rank
-    return tf.slice(x, [begin if i == axis else 0 for i in range(rank)], [end - begin if i == axis else -1 for i in range(rank)])
+    return tf.slice(
+        x, [begin if i == axis else 0 for i in range(rank)], [end - begin if i == axis else -1 for i in range(rank)]
+    )
 
 
 def _axis_size(x, axis):

@@ -30,8 +30,8 @@ class BoxHoles:
     def __post_init__(self):
         if not 0 < self.box_size <= self.image_size or not 0 <= 2 * self.max_shrink < self.box_size:
             raise UserError(
-                f"a box of {self.box_size} px shrunk by up to {self.max_shrink} px a side does not fit into an image of "
-                f"{self.image_size} px; choose a box no larger than the image and shrink it by less than half."
+                f"a box of {self.box_size} px shrunk by up to {self.max_shrink} px a side does not fit into an image "
+                f"of {self.image_size} px; choose a box no larger than the image and shrink it by less than half."
             )
 
     @classmethod

@@ -82,9 +82,12 @@ class Checkpoints:
                 self.manager.save(checkpoint_number=step)
             except (tf.errors.OpError, OSError) as error:
                 self._remove_leftovers()
-                before = "there is none before it" if self.last_saved is None else f"that of step {self.last_saved} is whole"
+                before = (
+                    "there is none before it" if self.last_saved is None else f"that of step {self.last_saved} is whole"
+                )
                 raise UserError(
-                    f"the checkpoint of step {step} cannot be written to {self.folder} ({_first_line(error)}); {before}. "
+                    f"the checkpoint of step {step} cannot be written to {self.folder} ({_first_line(error)}); "
+                    f"{before}. "
                     "Make room and run the same command again."
                 ) from error
         self.last_saved = step

@@ -45,12 +45,15 @@ class TrainingConfig:
     image_size: int = _option(256, "Side of the training images in pixels, a multiple of 16.", low=32, high=4096)
     flip: bool = _option(False, "Mirror half of the photos left to right (the authors don't).")
     colour_jitter: float = _option(
-        0.0, "Strength of random brightness, contrast and saturation changes; 0 is off, as the authors have it.",
-        low=0.0, high=0.9,
+        0.0,
+        "Strength of random brightness, contrast and saturation changes; 0 is off, as the authors have it.",
+        low=0.0,
+        high=0.9,
     )
     mask_per_image: bool = _option(False, "A hole for every image instead of one for the whole batch (the authors').")
     check_data: str = _option(
-        "header", "How every file is checked before step 0: by its header, by decoding it whole, or not at all.",
+        "header",
+        "How every file is checked before step 0: by its header, by decoding it whole, or not at all.",
         choices=CHECKS,
     )
     bad_data_limit: float = _option(0.01, "Largest share of unusable files; more stop the run.", low=0.0, high=1.0)
@@ -71,8 +74,10 @@ class TrainingConfig:
     known_weight: float = _option(1.2, "Weight of the L1 of known pixels.", low=0.0)
     coarse_weight: float = _option(1.2, "Weight of the coarse output in both L1 losses.", low=0.0)
     spatial_discount: float = _option(
-        0.9, "Discount of a pixel's L1 per pixel of distance from the box's border; the paper's text says 0.99.",
-        low=0.01, high=1.0,
+        0.9,
+        "Discount of a pixel's L1 per pixel of distance from the box's border; the paper's text says 0.99.",
+        low=0.01,
+        high=1.0,
     )
     # Schedule.
     max_steps: int = _option(150_000, "Generator steps of the whole run.", low=1, free=True)
@@ -82,9 +87,7 @@ class TrainingConfig:
     pretrain_coarse_steps: int = _option(
         0, "Steps of a warm-up with the coarse network and reconstruction losses alone.", low=0
     )
-    pretrain_critic_steps: int = _option(
-        0, "Steps behind the warm-up in which only the critics learn (GLCIC).", low=0
-    )
+    pretrain_critic_steps: int = _option(0, "Steps behind the warm-up in which only the critics learn (GLCIC).", low=0)
     learning_rate: float = _option(1e-4, "Peak learning rate of generator and critics.", low=0.0, high=10.0)
     learning_rate_schedule: str = _option(
         "constant",
@@ -99,11 +102,15 @@ class TrainingConfig:
     epsilon: float = _option(1e-8, "Adam's epsilon, added as TensorFlow 1 does.", low=0.0, high=1.0)
     clip_norm: float = _option(0.0, "Largest global norm of a gradient; 0 doesn't clip.", low=0.0)
     ema_decay: float = _option(
-        0.999, "Decay of the averaged weights that are evaluated and exported; 0 uses the weights themselves.",
-        low=0.0, high=0.999999,
+        0.999,
+        "Decay of the averaged weights that are evaluated and exported; 0 uses the weights themselves.",
+        low=0.0,
+        high=0.999999,
     )
     # Execution.
-    precision: str = _option("float32", "Arithmetic of the convolutions; losses are float32 always.", choices=PRECISIONS)
+    precision: str = _option(
+        "float32", "Arithmetic of the convolutions; losses are float32 always.", choices=PRECISIONS
+    )
     jit_compile: bool = _option(False, "Compile the steps with XLA (faster on GPUs, slower on CPUs).")
     strategy: str = _option("auto", "Devices to train on.", choices=STRATEGIES, free=True)
     deterministic: bool = _option(False, "Make TensorFlow's operations deterministic (slower).")
@@ -135,8 +142,8 @@ class TrainingConfig:
             )
         if self.adversarial_weight > 0 and self.n_critic == 0:
             raise UserError(
-                f"--n_critic=0 contradicts --adversarial_weight={self.adversarial_weight}: critics that never move teach "
-                "nothing. Set --adversarial_weight=0 for reconstruction alone, or --n_critic to 1 or more."
+                f"--n_critic=0 contradicts --adversarial_weight={self.adversarial_weight}: critics that never move "
+                "teach nothing. Set --adversarial_weight=0 for reconstruction alone, or --n_critic to 1 or more."
             )
 
     @property

@@ -42,7 +42,7 @@ def memory_bytes(config, generator, counts):
 
 
 def activation_elements(generator, image_size):
-    """Elements of one image that a generator's gradient keeps: two for every convolution output, and attention scores."""
+    """Elements of one image that a generator's gradient keeps: two a convolution output, and attention scores."""
     elements = 0
     for layer in generator._flatten_layers():  # noqa: SLF001 - nested layers have no public list.
         if isinstance(layer, ConvStack):

@@ -19,7 +19,9 @@ from inpaint_tf.visualize.grids import comparison_grid
 from inpaint_tf.visualize.side_by_side import paint_hole
 
 # What is logged of the evaluation grid.
-CELLS = [Cell(metric, region, "absolute", "per_image") for region in ("whole", "hole") for metric in ("l1", "psnr", "ssim")]
+CELLS = [
+    Cell(metric, region, "absolute", "per_image") for region in ("whole", "hole") for metric in ("l1", "psnr", "ssim")
+]
 _TITLES = ("photo", "hole", "coarse", "completed", "attention flow")
 
 
@@ -55,7 +57,7 @@ class Looker:
         return comparison_grid(_TITLES, rows)
 
     def measure(self):
-        """"PROTOCOL/metric/region" -> value on the validation photos; empty if there are none."""
+        """ "PROTOCOL/metric/region" -> value on the validation photos; empty if there are none."""
         if self._validation is None:
             return {}
         self._take_weights()

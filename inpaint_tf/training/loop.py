@@ -175,7 +175,9 @@ class Trainer:
             record["images_per_second"] = round(speed, 3)
         self.folder.log({**record, **means})
         numbers = {name: value for name, value in record.items() if isinstance(value, int | float) and name != "step"}
-        self.events.scalars({**{f"loss/{n}": v for n, v in means.items()}, **{f"run/{n}": v for n, v in numbers.items()}}, step)
+        self.events.scalars(
+            {**{f"loss/{n}": v for n, v in means.items()}, **{f"run/{n}": v for n, v in numbers.items()}}, step
+        )
         remaining = (config.max_steps - step) * (phase.critic_steps + phase.generator_moves) * config.batch_size
         parts = [f"step {step}/{config.max_steps}", phase.name]
         if speed > 0:
@@ -205,11 +207,13 @@ class Trainer:
             }
             if bad:
                 saved = self.checkpoints.last_saved
-                before = "there is no checkpoint yet" if saved is None else f"the last good checkpoint is of step {saved}"
+                before = (
+                    "there is no checkpoint yet" if saved is None else f"the last good checkpoint is of step {saved}"
+                )
                 shown = ", ".join(f"{name} = {value:g}" for name, value in bad.items())
                 raise Diverged(
-                    f"training diverged at step {step}: {shown} (--loss_limit={self.config.loss_limit:g}); {before}, in "
-                    f"{self.checkpoints.folder}. A lower --learning_rate or --clip_norm may help."
+                    f"training diverged at step {step}: {shown} (--loss_limit={self.config.loss_limit:g}); {before}, "
+                    f"in {self.checkpoints.folder}. A lower --learning_rate or --clip_norm may help."
                 )
 
     def _save(self):

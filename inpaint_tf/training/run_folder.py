@@ -1,12 +1,12 @@
 """The folder of a run: what was asked for, with which code, and what came of it, readable without this package.
 
-    configuration.json   the resolved configuration, code revision and data fingerprint, written before step 0
-    flags.txt            the same as a flag file: `inpaint-tf train --flagfile=RUN/flags.txt` goes on
-    metrics.jsonl        one line every --log_every steps, and one for every measurement
-    checkpoints/         see `checkpoints`
-    samples/             the sample grid, by step
-    preset/              the generator as a preset, renewed with every checkpoint
-    events.out...        the same numbers and pictures for TensorBoard
+configuration.json   the resolved configuration, code revision and data fingerprint, written before step 0
+flags.txt            the same as a flag file: `inpaint-tf train --flagfile=RUN/flags.txt` goes on
+metrics.jsonl        one line every --log_every steps, and one for every measurement
+checkpoints/         see `checkpoints`
+samples/             the sample grid, by step
+preset/              the generator as a preset, renewed with every checkpoint
+events.out...        the same numbers and pictures for TensorBoard
 """
 
 import contextlib
@@ -54,7 +54,9 @@ class RunFolder:
         if not writes:
             return
         if known is None and self.path.is_dir() and any(p.name != _LOCK for p in self.path.iterdir()):
-            raise UserError(f"{self.path} is not empty and no run's folder ({_CONFIGURATION} is missing); name another.")
+            raise UserError(
+                f"{self.path} is not empty and no run's folder ({_CONFIGURATION} is missing); name another."
+            )
         with self._clear_errors():
             self.path.mkdir(parents=True, exist_ok=True)
             self._take_lock()
@@ -132,19 +134,26 @@ class RunFolder:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise UserError(f"another process trains in {self.path}; wait for it, or name another --run_dir.") from error
+            raise UserError(
+                f"another process trains in {self.path}; wait for it, or name another --run_dir."
+            ) from error
 
     @contextlib.contextmanager
     def _clear_errors(self):
         try:
             yield
         except OSError as error:
-            raise UserError(f"cannot write to {self.path}: {error.strerror or error}. Make room or name another.") from error
+            raise UserError(
+                f"cannot write to {self.path}: {error.strerror or error}. Make room or name another."
+            ) from error
 
 
 def flag_file(config):
     """The configuration as the text of an absl flag file."""
-    lines = [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in config.to_dict().items()]
+    lines = [
+        f"--{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in config.to_dict().items()
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -154,7 +163,8 @@ def _refuse_contradictions(path, config, fingerprint, known):
     if differences:
         shown = ", ".join(f"--{name} was {old!r}, now {new!r}" for name, (new, old) in differences.items())
         raise UserError(
-            f"{path} holds a run with another configuration: {shown}. Give the same to go on, or name another --run_dir."
+            f"{path} holds a run with another configuration: {shown}. "
+            "Give the same to go on, or name another --run_dir."
         )
     if known.get("data_fingerprint") != fingerprint:
         raise UserError(

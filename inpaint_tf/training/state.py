@@ -59,7 +59,9 @@ class TrainingState:
             self.loss_scale = None
             if config.precision == "mixed_float16":
                 self.loss_scale = (
-                    tf.Variable(FIRST_LOSS_SCALE, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA),
+                    tf.Variable(
+                        FIRST_LOSS_SCALE, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
+                    ),
                     tf.Variable(0.0, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA),
                 )
 
@@ -89,7 +91,9 @@ class TrainingState:
     def checksum(self):
         """float: the same for two states exactly if (short of a freak) all their variables are bit-identical."""
         groups = self.trackables()
-        return float(sum(np.abs(v.numpy().astype(np.float64)).sum() for group in groups.values() for v in group.values()))
+        return float(
+            sum(np.abs(v.numpy().astype(np.float64)).sum() for group in groups.values() for v in group.values())
+        )
 
 
 class dtype_policy:  # noqa: N801 - used like a function.

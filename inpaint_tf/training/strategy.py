@@ -29,7 +29,7 @@ def make_strategy(name):
     if name == "multi_worker":
         if tasks == 0:
             raise UserError(
-                "--strategy=multi_worker needs a cluster: set TF_CONFIG for every worker, or start with srun under SLURM."
+                "--strategy=multi_worker needs a cluster: set TF_CONFIG for every worker, or use srun (SLURM)."
             )
         return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=_resolver())
     if name == "mirrored":

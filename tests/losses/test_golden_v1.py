@@ -99,4 +99,6 @@ def test_every_gradient_norm_is_the_authors(ours, golden):
 
 
 def test_spatial_discount_is_exactly_the_authors(golden):
-    np.testing.assert_array_equal(spatial_discount(128, 128, 0.9)[0, :, :, 0], golden["spatial_discounting_mask_128_g0.9"])
+    np.testing.assert_array_equal(
+        spatial_discount(128, 128, 0.9)[0, :, :, 0], golden["spatial_discounting_mask_128_g0.9"]
+    )

@@ -104,7 +104,9 @@ def test_gradient_penalty_looks_at_the_hole_only():
 def test_gradient_penalty_of_a_flat_critic_is_one_and_finite():
     slope = tf.Variable(0.0)
     with tf.GradientTape() as tape:
-        penalty = gradient_penalty(lambda x: tf.reduce_sum(x * slope, [1, 2]), tf.ones([1, 2, 2, 1]), tf.ones([1, 2, 2, 1]))
+        penalty = gradient_penalty(
+            lambda x: tf.reduce_sum(x * slope, [1, 2]), tf.ones([1, 2, 2, 1]), tf.ones([1, 2, 2, 1])
+        )
     assert float(penalty) == 1.0
     assert float(tape.gradient(penalty, slope)) == 0.0
 

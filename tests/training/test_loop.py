@@ -149,7 +149,10 @@ def test_divergence_stops_with_step_terms_and_checkpoint(tiny, trainer, tmp_path
     made.steps.generator = poisoned
     with pytest.raises(Diverged, match=f"diverged at step 3: l1 {words}.*the last good checkpoint is of step 2"):
         made.run()
-    assert sorted(p.name for p in (tmp_path / "run" / "checkpoints").glob("*.index")) == ["ckpt-1.index", "ckpt-2.index"]
+    assert sorted(p.name for p in (tmp_path / "run" / "checkpoints").glob("*.index")) == [
+        "ckpt-1.index",
+        "ckpt-2.index",
+    ]
 
 
 def test_a_contradicting_configuration_is_refused_with_all_differences(tiny):
