@@ -39,7 +39,7 @@ def test_without_a_hole_nothing_changes(loaded, photo):
 
 def test_one_mask_for_a_batch(loaded, inpainter, photo):
     (first, mask), (second, _) = photo(24, 40), photo(24, 40)
-    completed = loaded.signatures["serving_default"](image=tf.stack([first, second]), mask=tf.constant(mask[None]))
+    completed = loaded.signatures["serving_default"](image=tf.constant(np.stack([first, second])), mask=tf.constant(mask[None]))
     for image, found in zip((first, second), completed["completed"].numpy()):
         np.testing.assert_allclose(found.astype(int), inpainter(image, mask), atol=1)
 
@@ -72,7 +72,7 @@ def test_encoded_signature(loaded, photo):
 
 
 def test_mask_of_another_size_is_refused(loaded, photo):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="must have the image's size"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="the mask must have the image"):
         call(loaded, "serving_default", photo(16, 16)[0], photo(16, 24)[1])
 
 
