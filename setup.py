@@ -5,6 +5,7 @@ import pathlib
 from setuptools import find_packages, setup
 
 ONNX = ["onnx>=1.17,<2", "onnxruntime>=1.20,<2", "tf2onnx>=1.16.1,<2"]
+EVALUATION = ["scikit-image>=0.24,<1"]  # The biharmonic method.
 LITERT = ["ai-edge-litert>=2,<3"]
 
 setup(
@@ -28,8 +29,8 @@ setup(
     ],
     extras_require={
         # Exports are tested where they run; the serving package (30 kB) reads the warm-up requests back.
-        "dev": ["pytest>=8,<10", "tensorflow-serving-api>=2.19,<2.22", *ONNX, *LITERT],
-        "evaluation": ["scikit-image>=0.24,<1"],
+        "dev": ["pytest>=8,<10", "tensorflow-serving-api>=2.19,<2.22", *EVALUATION, *ONNX, *LITERT],
+        "evaluation": EVALUATION,
         "onnx": ONNX,
         "litert": LITERT,
     },
