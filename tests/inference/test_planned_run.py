@@ -1,18 +1,24 @@
 """The planned run against the literal full run, hole by hole."""
 
+import pathlib
+
 import cv2
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import inpaint_tf.samples
+from inpaint_tf.data.image_files import read_photo
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference.full_run import FullRun
-from inpaint_tf.inference.inpainter import composite
+from inpaint_tf.inference.inpainter import composite, to_float
 from inpaint_tf.inference.planned_run import PlannedRun
 from inpaint_tf.models import DeepFillV1
+from inpaint_tf.models.presets import bundled_presets, load_preset
 
 WIDTH = 4
+SAMPLES = pathlib.Path(inpaint_tf.samples.__file__).parent
 
 
 def random_model(width=WIDTH, seed=0, **config):
@@ -129,6 +135,26 @@ def test_equals_the_literal_full_run_where_the_margin_matters(runs):
         result = runs[0].plan(hole)
         assert not result.fell_back and result.macs < 0.35 * result.full_macs
         assert compare(*runs, image, hole)[0] < 1e-4
+
+
+@pytest.mark.parametrize("name", bundled_presets())
+def test_equals_the_literal_full_run_with_bundled_weights(name):
+    """Crops of the bundled photo; a few seconds a preset."""
+    planned, full = PlannedRun(load_preset(name)[0]), FullRun(load_preset(name, attention_form="literal")[0])
+    photo = to_float(read_photo(SAMPLES / "rocket.jpg").rgb)
+    rng = np.random.default_rng(5)
+    steps = []
+    for kind in KINDS * 2:
+        height, width = (8 * int(side) for side in rng.integers(8, 33, 2))
+        top, left = rng.integers(0, photo.shape[0] - height), rng.integers(0, photo.shape[1] - width)
+        hole = np.zeros((height, width), bool)
+        kind(rng, hole)
+        image = np.ascontiguousarray(photo[top : top + height, left : left + width])
+        difference, levels = compare(planned, full, image, hole)
+        assert difference < 1e-4, (kind.__name__, image.shape, difference)
+        steps.append(levels.reshape(-1))
+    steps = np.concatenate(steps)
+    assert steps.max() <= 1 and (steps > 0).mean() < 1e-3
 
 
 def test_budget_does_not_change_the_numbers(runs):
