@@ -21,6 +21,7 @@ import numpy as np
 from absl import flags
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.tensorflow_loading import load_tensorflow
 
 FORMS = ("planned", "full", "literal")
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -170,7 +171,7 @@ def write(folder, rows):
 
 
 def _in_fresh_process(function, *arguments):
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
+    with multiprocessing.get_context("spawn").Pool(1, initializer=load_tensorflow) as pool:
         return pool.apply(function, arguments)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from absl import flags
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.tensorflow_loading import load_tensorflow
 from inpaint_tf.training.configuration import PRECISIONS, TrainingConfig
 
 # The authors' TensorFlow 1 graph in float32 on two cores with a GEMM peak of 313 GFLOP/s: seconds by (what, batch).
@@ -72,7 +73,7 @@ def run(options):
     with tempfile.TemporaryDirectory() as made_up:
         for settings in _combinations(options, made_up):
             context = multiprocessing.get_context("spawn")
-            with context.Pool(1) as pool:
+            with context.Pool(1, initializer=load_tensorflow) as pool:
                 found = pool.apply(measure, (settings, options["repeats"].value))
             for row in found:
                 row |= {"device": device(), "revision": revision()}

@@ -6,8 +6,8 @@
 
 from absl import flags
 
-from inpaint_tf.commands.tensorflow_loading import load_tensorflow
 from inpaint_tf.errors import UserError
+from inpaint_tf.tensorflow_loading import load_tensorflow
 
 SUMMARY = "the authors' checkpoint -> preset folder, and back"
 

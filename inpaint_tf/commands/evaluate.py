@@ -15,8 +15,8 @@ import sys
 
 from absl import flags
 
-from inpaint_tf.commands.tensorflow_loading import load_tensorflow
 from inpaint_tf.errors import UserError
+from inpaint_tf.tensorflow_loading import load_tensorflow
 
 SUMMARY = "images + fixed mask set -> table of measures for any methods, with a report"
 

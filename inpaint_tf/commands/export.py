@@ -9,8 +9,8 @@ with --size=any. DIR/export.json says what every file holds and how far it is fr
 
 from absl import flags
 
-from inpaint_tf.commands.tensorflow_loading import load_tensorflow
 from inpaint_tf.errors import UserError
+from inpaint_tf.tensorflow_loading import load_tensorflow
 
 SUMMARY = "preset -> SavedModel, LiteRT, ONNX"
 FORMATS = ("saved_model", "litert", "onnx", "all")

@@ -15,10 +15,10 @@ import sys
 from absl import flags
 
 from inpaint_tf.commands.sizes import parse_bytes
-from inpaint_tf.commands.tensorflow_loading import load_tensorflow
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference.batch import LIST_SUFFIXES, complete, decode, folder_jobs, list_jobs, single_job
 from inpaint_tf.progress import progress
+from inpaint_tf.tensorflow_loading import load_tensorflow
 
 SUMMARY = "photo + mask (or folders, or a list) -> completed photo"
 

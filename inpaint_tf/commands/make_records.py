@@ -6,8 +6,8 @@ inpaint-tf make_records --train_data=photos/ --output=records/ --shards=8 --shor
 
 from absl import flags
 
-from inpaint_tf.commands.tensorflow_loading import load_tensorflow
 from inpaint_tf.errors import UserError
+from inpaint_tf.tensorflow_loading import load_tensorflow
 
 SUMMARY = "pack training photos into TFRecord shards"
 

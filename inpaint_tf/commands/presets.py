@@ -1,7 +1,7 @@
 """Lists the presets that ship with the package; one of them is the default of every command."""
 
-from inpaint_tf.commands.tensorflow_loading import load_tensorflow
 from inpaint_tf.errors import UserError
+from inpaint_tf.tensorflow_loading import load_tensorflow
 
 SUMMARY = "list the bundled presets"
 

@@ -19,9 +19,9 @@ import sys
 
 from absl import flags
 
-from inpaint_tf.commands.tensorflow_loading import load_tensorflow
 from inpaint_tf.errors import UserError
 from inpaint_tf.training.configuration import TrainingConfig
+from inpaint_tf.tensorflow_loading import load_tensorflow
 
 SUMMARY = "train a generator, or go on with a run"
 

@@ -55,23 +55,24 @@ def test_killed_and_resumed_is_bit_identical_to_uninterrupted(start_command, tmp
     assert lines[0] == lines[1] == [1, 2, 3, 4, 5, 6]
 
 
-@pytest.mark.slow
-def test_two_workers_train_like_one(start_command, tmp_path):
-    # Adam divides by the root of the squared gradient: where that is rounding noise, with the authors' epsilon the
-    # update is noise of the size of the learning rate (one bias in a thousand differed by 3e-5).
-    words = ["--max_steps=3", "--checkpoint_every=3", "--log_every=1", "--sample_every=0", "--epsilon=1e-4"]
+def two_workers(start_command, *words):
+    """Two workers of one cluster on this machine, as running processes."""
     ports = []
     for _ in range(2):
         with socket.socket() as free:
             free.bind(("localhost", 0))
             ports.append(free.getsockname()[1])
     cluster = {"worker": [f"localhost:{port}" for port in ports]}
+    tasks = [{"cluster": cluster, "task": {"type": "worker", "index": index}} for index in (0, 1)]
+    return [start_command(*words, environment={"TF_CONFIG": json.dumps(task)}) for task in tasks]
 
-    def environment(index):
-        return {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})}
 
-    two = [start_command(*words, f"--run_dir={tmp_path / 'two'}", environment=environment(index)) for index in (0, 1)]
-    for code, output in map(finished, two):
+@pytest.mark.slow
+def test_two_workers_train_like_one(start_command, tmp_path):
+    # Adam divides by the root of the squared gradient: where that is rounding noise, with the authors' epsilon the
+    # update is noise of the size of the learning rate (one bias in a thousand differed by 3e-5).
+    words = ["--max_steps=3", "--checkpoint_every=3", "--log_every=1", "--sample_every=0", "--epsilon=1e-4"]
+    for code, output in map(finished, two_workers(start_command, *words, f"--run_dir={tmp_path / 'two'}")):
         assert code == 0, output
     code, output = finished(start_command(*words, f"--run_dir={tmp_path / 'one'}"))
     assert code == 0, output
@@ -81,6 +82,27 @@ def test_two_workers_train_like_one(start_command, tmp_path):
     assert len(weights) > 100
     for name in weights:
         np.testing.assert_allclose(both[name], one[name], atol=1e-5, err_msg=name)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_stops_the_other_and_both_go_on(start_command, tmp_path):
+    run = tmp_path / "run"
+    words = ["--checkpoint_every=2", "--log_every=1", "--sample_every=0", f"--run_dir={run}"]
+    chief, other = two_workers(start_command, *words, "--max_steps=100000")
+    deadline = time.monotonic() + 10 * MINUTES
+    while time.monotonic() < deadline:
+        if (run / "metrics.jsonl").exists() and len((run / "metrics.jsonl").read_text().splitlines()) >= 5:
+            break
+        time.sleep(0.05)
+    other.send_signal(signal.SIGKILL)
+    other.wait()
+    code, output = finished(chief)
+    assert code == 1 and "another worker was lost" in output, output
+    reached = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["step"]
+    for code, output in map(finished, two_workers(start_command, *words, f"--max_steps={reached + 4}")):
+        assert code == 0 and "goes on after step" in output, output
+    steps = [json.loads(line)["step"] for line in (run / "metrics.jsonl").open()]
+    assert steps == list(range(1, reached + 5))
 
 
 @pytest.mark.slow
