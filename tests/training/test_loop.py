@@ -41,6 +41,29 @@ def records(config):
         return [json.loads(line) for line in file]
 
 
+@pytest.mark.parametrize("n_critic, warm_up, expected", [(1, 0, "cgcg"), (2, 1, "gccgccg"), (5, 2, "ggcccccgcccccg")])
+def test_generator_and_critics_move_at_these_steps(n_critic, warm_up, expected, tiny, trainer):
+    """Every step of the loop, by whose weights changed in it: c critics, g generator."""
+    made = trainer(tiny(n_critic=n_critic, pretrain_coarse_steps=warm_up, max_steps=warm_up + 2))
+    networks = {"c": raw_variables(made.state.critic), "g": raw_variables(made.state.generator)}
+    moves = []
+
+    def watched(step):
+        def run(*arguments):
+            before = {name: [v.numpy() for v in variables] for name, variables in networks.items()}
+            terms = step(*arguments)
+            for name, variables in networks.items():
+                if any((old != new.numpy()).any() for old, new in zip(before[name], variables)):
+                    moves.append(name)
+            return terms
+
+        return run
+
+    made.steps.critic, made.steps.generator = watched(made.steps.critic), watched(made.steps.generator)
+    made.run()
+    assert "".join(moves) == expected
+
+
 def test_a_run_leaves_logs_samples_checkpoints_and_a_preset(tiny, trainer, tmp_path):
     config = tiny(log_every=1, sample_every=2, checkpoint_every=2, n_critic=2)
     made = trainer(config)
