@@ -32,7 +32,8 @@ def to_square(photo, image_size, crop, rng):
         photo: uint8 [H, W, 3].
         image_size: Side of the result.
         crop: "random_crop": a uniformly random window at the photo's own scale. "fit_crop": the same after scaling
-            the short side to `image_size`. "resize": both sides are scaled, the aspect is lost.
+            the short side to `image_size`. "scaled_crop": the same at a random scale between that and the photo's own
+            (never enlarged beyond what the crop needs). "resize": both sides are scaled, the aspect is lost.
         rng: `np.random.Generator`.
 
     Returns:
@@ -44,8 +45,10 @@ def to_square(photo, image_size, crop, rng):
     height, width = photo.shape[:2]
     if crop == "resize":
         return _resize(photo, image_size, image_size)
-    if crop == "fit_crop":
+    if crop in ("fit_crop", "scaled_crop"):
         scale = image_size / min(height, width)
+        if crop == "scaled_crop":
+            scale = max(scale, rng.uniform(scale, 1))
         photo = _resize(photo, max(image_size, round(height * scale)), max(image_size, round(width * scale)))
         height, width = photo.shape[:2]
     if min(height, width) < image_size:

@@ -2,16 +2,26 @@
 
 from inpaint_tf.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
 from inpaint_tf.losses.gradient_penalty import gradient_penalty, interpolate
-from inpaint_tf.losses.reconstruction import discounted_l1, known_region_l1, mean_l1, mean_l2, spatial_discount
+from inpaint_tf.losses.reconstruction import (
+    discounted_l1,
+    hole_discount,
+    known_region_l1,
+    mean_l1,
+    mean_l2,
+    spatial_discount,
+    weighted_l1,
+)
 
 __all__ = [
     "ADVERSARIAL_LOSSES",
     "AdversarialLoss",
     "discounted_l1",
     "gradient_penalty",
+    "hole_discount",
     "interpolate",
     "known_region_l1",
     "mean_l1",
     "mean_l2",
     "spatial_discount",
+    "weighted_l1",
 ]

@@ -44,6 +44,58 @@ def discounted_l1(target, output, weights):
     return tf.reduce_mean(tf.abs(target - output) * weights)
 
 
+def hole_discount(hole_mask, discount):
+    """The spatial discount for holes of any shape: g^d, d the distance to the nearest known pixel of row or column.
+
+    Where `spatial_discount` counts from the borders of a box, this counts from known pixels, along the row and along
+    the column of each pixel, and takes the nearer. A pixel next to a known one has weight 1.
+
+    Args:
+        hole_mask: float32 [B, H, W, 1], 1 = hole.
+        discount: g in (0, 1].
+
+    Returns:
+        float32 [B, H, W, 1]: the weight in the hole, 0 on known pixels. Borders of the image are no known pixels.
+    """
+    height, width = hole_mask.shape[1:3]
+    runs = [
+        _run_length(hole_mask, axis, reverse) for axis, size in ((1, height), (2, width)) for reverse in (False, True)
+    ]
+    distance = tf.reduce_min(tf.stack(runs), axis=0)
+    return hole_mask * discount ** tf.maximum(distance - 1.0, 0.0)
+
+
+def _run_length(hole_mask, axis, reverse):
+    """How many pixels of hole end here, coming along an axis; endless if the image's border comes before a known one."""
+    size = hole_mask.shape[axis]
+    x = tf.reverse(hole_mask, [axis]) if reverse else hole_mask
+    position = tf.reshape(tf.range(size, dtype=tf.float32), [-1 if d == axis else 1 for d in range(4)])
+    last_known = tf.where(x > 0, -float(size), position)
+    shift = 1
+    while shift < size:
+        # The running maximum, in log2(size) passes.
+        padding = [[shift, 0] if d == axis else [0, 0] for d in range(4)]
+        before = tf.slice(tf.pad(last_known, padding, constant_values=-float(size)), [0] * 4, tf.shape(last_known))
+        last_known = tf.maximum(last_known, before)
+        shift *= 2
+    length = position - last_known
+    return tf.reverse(length, [axis]) if reverse else length
+
+
+def weighted_l1(target, output, weights):
+    """Weighted mean of |target - output|: mean(|target - output| w) / mean(w).
+
+    Args:
+        target: float32 [B, H, W, 3] in [-1, 1].
+        output: float32 [B, H, W, 3] in [-1, 1].
+        weights: float32 [B or 1, H, W, 1], see `hole_discount`. The mean is over all weights of the batch.
+
+    Returns:
+        float32 scalar in [0, 2]; 0 if all weights are 0.
+    """
+    return tf.math.divide_no_nan(tf.reduce_mean(tf.abs(target - output) * weights), tf.reduce_mean(weights))
+
+
 def known_region_l1(target, output, hole_mask):
     """Mean absolute error of the known pixels: mean(|target - output| (1 - m)) / mean(1 - m).
 
@@ -59,8 +111,7 @@ def known_region_l1(target, output, hole_mask):
     Returns:
         float32 scalar in [0, 2]; 0 if nothing is known.
     """
-    known = 1.0 - hole_mask
-    return tf.math.divide_no_nan(tf.reduce_mean(tf.abs(target - output) * known), tf.reduce_mean(known))
+    return weighted_l1(target, output, 1.0 - hole_mask)
 
 
 def mean_l1(target, output):

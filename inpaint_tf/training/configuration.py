@@ -13,8 +13,11 @@ from inpaint_tf.errors import UserError
 ADVERSARIAL = ("wgan", "bce", "least_squares", "hinge")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
-CROPS = ("random_crop", "fit_crop", "resize")
+CROPS = ("random_crop", "fit_crop", "scaled_crop", "resize")
 CHECKS = ("header", "decode", "off")
+HOLES = ("authors", "mixed")
+RECONSTRUCTIONS = ("authors", "hole")
+INITIAL_STAGES = ("all", "coarse")
 CRITICS = ("both", "local", "global")
 SCHEDULES = ("constant", "linear", "cosine", "halving")
 
@@ -39,7 +42,7 @@ class TrainingConfig:
     crop: str = _option(
         "random_crop",
         "How a photo becomes a square: a random crop at its own scale, a random crop after scaling the short side to "
-        "--image_size, or a plain resize.",
+        "--image_size, the same at a random scale between that and its own, or a plain resize.",
         choices=CROPS,
     )
     image_size: int = _option(256, "Side of the training images in pixels, a multiple of 16.", low=32, high=4096)
@@ -51,6 +54,11 @@ class TrainingConfig:
         high=0.9,
     )
     mask_per_image: bool = _option(False, "A hole for every image instead of one for the whole batch (the authors').")
+    holes: str = _option(
+        "authors",
+        "The authors' holes, or a mix of boxes and strokes of all sizes, for people with photos.",
+        choices=HOLES,
+    )
     check_data: str = _option(
         "header",
         "How every file is checked before step 0: by its header, by decoding it whole, or not at all.",
@@ -61,6 +69,14 @@ class TrainingConfig:
     # Networks.
     model: str = _option("deepfill_v1", "Name of the generator in the registry of models.")
     width: int = _option(32, "Base width of the generator, even; the authors' is 32.", low=2, high=1024)
+    initial_preset: str = _option(
+        "", "Preset whose weights the generator starts from; empty starts at random. Optimisers start afresh."
+    )
+    initial_stage: str = _option(
+        "all",
+        "What is taken of --initial_preset: all of it, or the coarse network alone.",
+        choices=INITIAL_STAGES,
+    )
     critic_width: int = _option(64, "Base width of the critics; the authors' is 64.", low=1, high=1024)
     critics: str = _option(
         "both", "Which of the two critics of DeepFill v1 take part; the paper argues for both.", choices=CRITICS
@@ -73,6 +89,12 @@ class TrainingConfig:
     l1_weight: float = _option(1.2, "Weight of the discounted L1 of the box.", low=0.0)
     known_weight: float = _option(1.2, "Weight of the L1 of known pixels.", low=0.0)
     coarse_weight: float = _option(1.2, "Weight of the coarse output in both L1 losses.", low=0.0)
+    reconstruction: str = _option(
+        "authors",
+        "The authors' L1 (v1: discounted over the box, v2: over the image), or for all models and any shape of hole "
+        "v1's with the discount counted from known pixels and the mean taken over the hole.",
+        choices=RECONSTRUCTIONS,
+    )
     spatial_discount: float = _option(
         0.9,
         "Discount of a pixel's L1 per pixel of distance from the box's border; the paper's text says 0.99.",
@@ -140,6 +162,13 @@ class TrainingConfig:
                 f"--pretrain_coarse_steps={self.pretrain_coarse_steps} is more than --max_steps={self.max_steps}; "
                 "the warm-up is part of the run."
             )
+        if self.holes == "mixed" and self.reconstruction == "authors" and self.model.startswith("deepfill_v1"):
+            raise UserError(
+                "--holes=mixed contradicts --reconstruction=authors: the L1 of DeepFill v1 looks at one box. Set "
+                "--reconstruction=hole."
+            )
+        if self.initial_stage != "all" and not self.initial_preset:
+            raise UserError(f"--initial_stage={self.initial_stage} says nothing without --initial_preset.")
         if self.adversarial_weight > 0 and self.n_critic == 0:
             raise UserError(
                 f"--n_critic=0 contradicts --adversarial_weight={self.adversarial_weight}: critics that never move "

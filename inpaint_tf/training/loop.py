@@ -14,6 +14,7 @@ from inpaint_tf.errors import UserError
 from inpaint_tf.models.presets import save_preset
 from inpaint_tf.progress import duration
 from inpaint_tf.training.checkpoints import Checkpoints
+from inpaint_tf.training.initial_weights import take_initial_weights
 from inpaint_tf.training.looking import Looker, encode_png
 from inpaint_tf.training.optimizers import learning_rate
 from inpaint_tf.training.recipes import recipe_for
@@ -80,6 +81,8 @@ class Trainer:
         )
         if self.checkpoints.restore(report=say):
             say(f"goes on after step {self.state.counters.step}")
+        elif config.initial_preset:
+            take_initial_weights(self.state, config)
         self.folder.forget_after(self.state.counters.step)
         self.loader = PhotoLoader(source, config)
         self.looker = Looker(config, self.state, self._sample_photos(source)) if self.chief else None

@@ -10,14 +10,12 @@ import tensorflow as tf
 
 from inpaint_tf.data.sketches import photo_edges
 from inpaint_tf.losses import ADVERSARIAL_LOSSES, mean_l1
-from inpaint_tf.masks.brush import BrushOptions, brush_mask
+from inpaint_tf.masks.brush import brush_mask
+from inpaint_tf.masks.mixed import scaled_brush
 from inpaint_tf.models.patch_critic import PatchCritic
 from inpaint_tf.models.registry import MODELS
 from inpaint_tf.models.two_stage import complete
 from inpaint_tf.training.recipes import DeepFillV1Recipe
-
-# The authors' brushes are for images of this side.
-BRUSH_IMAGE_SIZE = 256
 
 
 class DeepFillV2Recipe(DeepFillV1Recipe):
@@ -35,8 +33,8 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
         critic.build()
         return critic
 
-    def sample_holes(self, config, count, seed):
-        corners, boxes = super().sample_holes(config, count, seed)
+    def authors_holes(self, config, count, seed):
+        corners, boxes = super().authors_holes(config, count, seed)
         size = config.image_size
         strokes = tf.numpy_function(
             lambda seed: brush_masks(count, size, seed), [seed], tf.float32, stateful=False, name="brush_masks"
@@ -57,11 +55,12 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
         guide = _guide(config, batch)
         if phase_name == self.WARM_UP:
             coarse = generator.run_coarse(batch.image * (1 - batch.hole_mask), batch.hole_mask, guide)
-            l1 = config.coarse_weight * mean_l1(batch.image, coarse)
-            return {"l1": l1, "generator_loss": config.l1_weight * l1}
+            terms = self._reconstruction_terms(config, batch, [(config.coarse_weight, coarse)])
+            return {**terms, "generator_loss": self._weighted(config, terms)}
         outputs = generator(batch.image, batch.hole_mask, guide)
-        l1 = config.coarse_weight * mean_l1(batch.image, outputs["coarse"]) + mean_l1(batch.image, outputs["refined"])
-        terms, total = {"l1": l1}, config.l1_weight * l1
+        weighted_outputs = [(config.coarse_weight, outputs["coarse"]), (1.0, outputs["refined"])]
+        terms = self._reconstruction_terms(config, batch, weighted_outputs)
+        total = self._weighted(config, terms)
         if config.adversarial_weight > 0:
             fake = complete(batch.image, batch.hole_mask, outputs["refined"])
             scores = critic(fake, batch.hole_mask, guide, training=True)
@@ -69,14 +68,17 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
             total += config.adversarial_weight * terms["generator_adversarial"]
         return {**terms, "generator_loss": total}
 
+    def _reconstruction_terms(self, config, batch, weighted_outputs):
+        if config.reconstruction == "hole":
+            return super()._reconstruction_terms(config, batch, weighted_outputs)
+        # The known pixels are in it already.
+        return {"l1": sum(weight * mean_l1(batch.image, output) for weight, output in weighted_outputs)}
+
 
 def brush_masks(count, image_size, seed):
     """Free-form masks, float32 [count, S, S, 1], 1 = hole; brushes of the authors' proportions. `seed`: integers."""
-    share = image_size / BRUSH_IMAGE_SIZE
-    low, high = BrushOptions().width
-    options = BrushOptions(width=(max(1, round(low * share)), max(1, round(high * share))))
     random = np.random.default_rng(np.abs(np.asarray(seed, np.int64)))
-    masks = [brush_mask(image_size, image_size, random, options) for _ in range(count)]
+    masks = [brush_mask(image_size, image_size, random, scaled_brush(image_size)) for _ in range(count)]
     return np.stack(masks)[..., np.newaxis].astype(np.float32)
 
 

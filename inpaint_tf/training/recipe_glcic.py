@@ -7,7 +7,7 @@ The phases' lengths are `pretrain_coarse_steps`, `pretrain_critic_steps` and the
 import tensorflow as tf
 
 from inpaint_tf.losses import ADVERSARIAL_LOSSES, mean_l2
-from inpaint_tf.masks.boxes import BoxHoles, crop_boxes
+from inpaint_tf.masks.boxes import crop_boxes
 from inpaint_tf.models.glcic import JointCritic
 from inpaint_tf.models.two_stage import complete
 from inpaint_tf.training.adadelta import Adadelta
@@ -34,9 +34,6 @@ class GLCICRecipe(Recipe):
 
     def build_optimizer(self, config, variables):
         return Adadelta(variables)
-
-    def sample_holes(self, config, count, seed):
-        return BoxHoles.for_image(config.image_size).sample(count, seed)
 
     def phase(self, config, step):
         if step < config.pretrain_coarse_steps:

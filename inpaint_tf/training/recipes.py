@@ -11,9 +11,18 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.losses import ADVERSARIAL_LOSSES, discounted_l1, gradient_penalty, interpolate, known_region_l1
+from inpaint_tf.losses import (
+    ADVERSARIAL_LOSSES,
+    discounted_l1,
+    gradient_penalty,
+    hole_discount,
+    interpolate,
+    known_region_l1,
+    weighted_l1,
+)
 from inpaint_tf.losses.reconstruction import spatial_discount
 from inpaint_tf.masks.boxes import BoxHoles, crop_boxes
+from inpaint_tf.masks.mixed import sample_mixed_holes
 from inpaint_tf.models.critics import LocalGlobalCritic
 from inpaint_tf.models.two_stage import complete
 from inpaint_tf.training.optimizers import Adam
@@ -67,7 +76,13 @@ class Recipe:
 
     def sample_holes(self, config, count, seed):
         """Corners, int32 [count, 2], and hole masks, float32 [count, S, S, 1], from a seed [2]."""
-        raise NotImplementedError
+        if config.holes == "mixed":
+            return sample_mixed_holes(count, config.image_size, config.box_size, seed)
+        return self.authors_holes(config, count, seed)
+
+    def authors_holes(self, config, count, seed):
+        """What `sample_holes` draws unless told otherwise: the box holes of DeepFill v1."""
+        return BoxHoles.for_image(config.image_size).sample(count, seed)
 
     def phase(self, config, step):
         """The `Phase` of generator step `step` (a Python int, from 0)."""
@@ -102,9 +117,6 @@ class DeepFillV1Recipe(Recipe):
         critic = LocalGlobalCritic(config.critic_width, config.image_size, config.box_size)
         critic.build()
         return critic
-
-    def sample_holes(self, config, count, seed):
-        return BoxHoles.for_image(config.image_size).sample(count, seed)
 
     def phase(self, config, step):
         if step < config.pretrain_coarse_steps:
@@ -161,17 +173,27 @@ class DeepFillV1Recipe(Recipe):
         return {**terms, "generator_loss": total}
 
     def _reconstruction_terms(self, config, batch, weighted_outputs):
-        """Discounted L1 of the box ("l1") and L1 of known pixels ("known"), summed over weighted outputs."""
-        discount = tf.constant(spatial_discount(config.box_size, config.box_size, config.spatial_discount))
-        target = crop_boxes(batch.image, batch.corners, config.box_size)
+        """Discounted L1 of the hole ("l1") and L1 of known pixels ("known"), summed over weighted outputs."""
+        l1_of = self._box_l1(config, batch) if config.reconstruction == "authors" else self._hole_l1(config, batch)
         l1 = known = 0.0
         for weight, output in weighted_outputs:
-            l1 += weight * discounted_l1(target, crop_boxes(output, batch.corners, config.box_size), discount)
+            l1 += weight * l1_of(output)
             known += weight * known_region_l1(batch.image, output, batch.hole_mask)
         return {"l1": l1, "known": known}
 
+    def _box_l1(self, config, batch):
+        """Function: output -> the authors' discounted L1 of the box."""
+        discount = tf.constant(spatial_discount(config.box_size, config.box_size, config.spatial_discount))
+        target = crop_boxes(batch.image, batch.corners, config.box_size)
+        return lambda output: discounted_l1(target, crop_boxes(output, batch.corners, config.box_size), discount)
+
+    def _hole_l1(self, config, batch):
+        """Function: output -> L1 of the hole, whatever its shape."""
+        weights = hole_discount(batch.hole_mask, config.spatial_discount)
+        return lambda output: weighted_l1(batch.image, output, weights)
+
     def _weighted(self, config, terms):
-        return config.l1_weight * terms["l1"] + config.known_weight * terms["known"]
+        return config.l1_weight * terms["l1"] + config.known_weight * terms.get("known", 0.0)
 
 
 def _sides(config):

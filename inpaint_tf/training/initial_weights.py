@@ -1,0 +1,38 @@
+"""Where a new run starts from, if not at random: the weights of a preset, or of its coarse network alone."""
+
+from inpaint_tf.errors import UserError
+from inpaint_tf.models.presets import assign_weights, named_variables, preset_folder, read_config, read_weights
+from inpaint_tf.training.state import raw_variables
+
+
+def take_initial_weights(state, config):
+    """Gives the generator of a new run, and its averages, the weights of `config.initial_preset`.
+
+    With `initial_stage` "coarse" only the first network's are taken, which models that differ in their second share.
+
+    Args:
+        state: The `TrainingState`.
+        config: The `TrainingConfig`.
+
+    Raises:
+        UserError: if there is no such preset, it is of BGR weights, or its variables don't fit the model.
+    """
+    folder = preset_folder(config.initial_preset)
+    preset = read_config(folder)
+    if preset.channel_order != "RGB":
+        raise UserError(f"--initial_preset={folder} has {preset.channel_order} weights; training is in RGB.")
+    if config.initial_stage == "all" and preset.model != config.model:
+        raise UserError(
+            f"--initial_preset={folder} is of model {preset.model}, the run trains --model={config.model}; name a "
+            "preset of that model, or take --initial_stage=coarse."
+        )
+    arrays = read_weights(folder, preset)
+    if config.initial_stage == "coarse":
+        own = {name: variable.numpy() for name, variable in named_variables(state.generator).items()}
+        coarse = {name: array for name, array in arrays.items() if name.startswith("coarse/")}
+        if not coarse:
+            raise UserError(f"--initial_preset={folder} is of model {preset.model}, which has no coarse network.")
+        arrays = {**own, **coarse}
+    assign_weights(state.generator, arrays, f"--initial_preset={folder}")
+    for average, variable in zip(state.averages or (), raw_variables(state.generator)):
+        average.assign(variable)
