@@ -48,7 +48,7 @@ def to_square(photo, image_size, crop, rng):
     if crop in ("fit_crop", "scaled_crop"):
         scale = image_size / min(height, width)
         if crop == "scaled_crop":
-            scale = max(scale, rng.uniform(scale, 1))
+            scale = max(scale, rng.uniform(min(scale, 1), 1))
         photo = _resize(photo, max(image_size, round(height * scale)), max(image_size, round(width * scale)))
         height, width = photo.shape[:2]
     if min(height, width) < image_size:

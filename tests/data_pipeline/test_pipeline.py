@@ -92,6 +92,10 @@ def test_to_square():
     assert to_square(photo, 40, "random_crop", rng).shape == (40, 40, 3)
     assert to_square(photo, 16, "fit_crop", rng).shape == (16, 16, 3)
     assert to_square(photo, 64, "fit_crop", rng).shape == (64, 64, 3)
+    assert to_square(photo, 16, "scaled_crop", rng).shape == (16, 16, 3)
+    assert to_square(photo, 64, "scaled_crop", rng).shape == (64, 64, 3)
+    widths = {np.unique(to_square(photo, 8, "scaled_crop", rng)).size for _ in range(50)}
+    assert len(widths) > 5
     assert to_square(photo, 16, "resize", rng).shape == (16, 16, 3)
     with pytest.raises(ValueError, match="is 60x40, smaller than 48"):
         to_square(photo, 48, "random_crop", rng)

@@ -10,10 +10,12 @@ from inpaint_tf.losses import (
     ADVERSARIAL_LOSSES,
     discounted_l1,
     gradient_penalty,
+    hole_discount,
     interpolate,
     known_region_l1,
     mean_l2,
     spatial_discount,
+    weighted_l1,
 )
 from inpaint_tf.losses.gradient_penalty import safe_root
 
@@ -42,6 +44,38 @@ def test_known_region_l1_sees_known_pixels_only():
     output = tf.where(mask > 0, 9.0, 0.25) * tf.ones_like(target)
     assert float(known_region_l1(target, output, mask)) == pytest.approx(0.25)
     assert float(known_region_l1(target, output, tf.ones_like(mask))) == 0.0
+
+
+def test_hole_discount_counts_from_known_pixels_of_row_and_column():
+    mask = np.zeros((1, 7, 9, 1), np.float32)
+    mask[:, 1:6, 2:9] = 1
+    weights = hole_discount(tf.constant(mask), 0.5).numpy()[0, ..., 0]
+    assert (weights[mask[0, ..., 0] == 0] == 0).all()
+    # Next to known pixels above, at the left; in the middle 2 from either; the image's right border is none.
+    assert weights[1, 4] == 1 and weights[4, 2] == 1 and weights[3, 4] == 0.25 and weights[3, 8] == 0.25
+    assert weights[4, 8] == 0.5
+
+
+def test_hole_discount_is_that_of_the_box_but_for_the_last_row_and_column():
+    mask = np.zeros((1, 12, 12, 1), np.float32)
+    mask[:, 2:10, 2:10] = 1
+    weights = hole_discount(tf.constant(mask), 0.9).numpy()[:, 2:10, 2:10]
+    # The authors count from one past the end; this one is the same from either side.
+    np.testing.assert_allclose(weights[:, :4, :4], spatial_discount(8, 8, 0.9)[:, :4, :4], rtol=1e-6)
+    np.testing.assert_array_equal(weights, weights[:, ::-1, ::-1])
+
+
+def test_hole_discount_of_everything_is_finite():
+    weights = hole_discount(tf.ones([1, 8, 8, 1]), 0.9).numpy()
+    assert np.isfinite(weights).all() and (weights > 0).all()
+
+
+def test_weighted_l1_is_a_mean_over_weights():
+    weights = tf.constant([[1.0, 0.5], [0.5, 0.0]])[tf.newaxis, :, :, tf.newaxis]
+    output = tf.constant([[1.0, 2.0], [4.0, 9.0]])[tf.newaxis, :, :, tf.newaxis] * tf.ones([2, 2, 2, 3])
+    # (1 + 1 + 2) / 2
+    assert float(weighted_l1(tf.zeros([2, 2, 2, 3]), output, weights)) == 2.0
+    assert float(weighted_l1(output, output + 1, tf.zeros_like(weights))) == 0.0
 
 
 def test_mean_l2_of_the_hole():

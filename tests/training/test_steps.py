@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.losses import hole_discount, weighted_l1
 from inpaint_tf.training.recipes import DeepFillV1Recipe, recipe_for
 from inpaint_tf.training.state import FIRST_LOSS_SCALE, SCALE_PATIENCE, TrainingState, raw_variables
 from inpaint_tf.training.steps import Steps
@@ -164,3 +165,22 @@ def test_the_baseline_trains_without_attention(tiny):
     assert all(moved(before, raw_variables(state.generator)))
     assert not any("pmconv" in variable.path for variable in state.generator.variables)
     assert "penalty" not in terms and np.isfinite(float(terms["generator_loss"]))
+
+
+@pytest.mark.parametrize("model", ["deepfill_v1", "deepfill_v2"])
+def test_mixed_holes_train_every_deepfill_on_the_same_reconstruction(model, tiny):
+    config = tiny(model=model, width=4, holes="mixed", reconstruction="hole", mask_per_image=True, known_weight=0.4)
+    state, steps = build(config)
+    batch = steps.draw(some_photos(config), tf.constant(0))
+    terms = steps.recipe.generator_terms(config, state.generator, state.critic, batch, "joint")
+    outputs = state.generator(batch.image, batch.hole_mask)
+    weights = hole_discount(batch.hole_mask, config.spatial_discount)
+    expected = {"l1": 0.0, "known": 0.0}
+    for weight, output in ((config.coarse_weight, outputs["coarse"]), (1.0, outputs["refined"])):
+        expected["l1"] += weight * weighted_l1(batch.image, output, weights)
+        expected["known"] += weight * weighted_l1(batch.image, output, 1 - batch.hole_mask)
+    for name, value in expected.items():
+        assert float(terms[name]) == pytest.approx(float(value), rel=1e-6)
+    adversarial = {name: value for name, value in terms.items() if name.startswith("generator_") and "loss" not in name}
+    assert adversarial and np.isfinite(float(terms["generator_loss"]))
+    assert np.isfinite(float(steps.critic(some_photos(config))["critic_loss"]))
