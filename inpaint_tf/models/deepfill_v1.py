@@ -87,5 +87,7 @@ class DeepFillV1(TwoStageGenerator):
 
     LAYERS = TwoStageLayers(COARSE, CONVOLUTION_BRANCH, ATTENTION_ENCODER, ATTENTION_DECODER, DECODER)
 
-    def __init__(self, width=32, attention_branch=True, attention_form="fast", refinement_stage=True, **kwargs):
-        super().__init__(width, attention_branch, attention_form, refinement_stage, **kwargs)
+    def __init__(
+        self, width=32, attention_branch=True, attention_form="fast", refinement_stage=True, fusion=True, **kwargs
+    ):
+        super().__init__(width, attention_branch, attention_form, refinement_stage, fusion, **kwargs)

@@ -9,9 +9,10 @@ from inpaint_tf.models.glcic import GLCIC
 
 # Name -> class and the arguments that the name fixes.
 MODELS = {
-    "deepfill_v1": (DeepFillV1, {"attention_branch": True, "refinement_stage": True}),
-    "deepfill_v1_baseline": (DeepFillV1, {"attention_branch": False, "refinement_stage": True}),
-    "deepfill_v1_single_stage": (DeepFillV1, {"attention_branch": False, "refinement_stage": False}),
+    "deepfill_v1": (DeepFillV1, {"attention_branch": True, "refinement_stage": True, "fusion": True}),
+    "deepfill_v1_no_fusion": (DeepFillV1, {"attention_branch": True, "refinement_stage": True, "fusion": False}),
+    "deepfill_v1_baseline": (DeepFillV1, {"attention_branch": False, "refinement_stage": True, "fusion": False}),
+    "deepfill_v1_single_stage": (DeepFillV1, {"attention_branch": False, "refinement_stage": False, "fusion": False}),
     "deepfill_v2": (DeepFillV2, {"attention_branch": True, "guided": False}),
     "deepfill_v2_guided": (DeepFillV2, {"attention_branch": True, "guided": True}),
     "glcic": (GLCIC, {}),

@@ -52,6 +52,7 @@ class TwoStageGenerator(keras.Model):
         attention_form: "fast" or "literal", see `ContextualAttention`.
         refinement_stage: Whether there is a second stage. Without it (and without attention) the network is the
             single stage that the paper argues against; its result counts as both "coarse" and "refined".
+        fusion: Whether the attention propagates scores between neighbours, see `ContextualAttention`.
 
     Call arguments:
         image: [B, H, W, 3] in [-1, 1]; H and W multiples of 8. What lies inside the hole is not looked at.
@@ -72,7 +73,9 @@ class TwoStageGenerator(keras.Model):
     # Whether the model was made to follow a sketch.
     guided = False
 
-    def __init__(self, width, attention_branch=True, attention_form="fast", refinement_stage=True, **kwargs):
+    def __init__(
+        self, width, attention_branch=True, attention_form="fast", refinement_stage=True, fusion=True, **kwargs
+    ):
         super().__init__(**kwargs)
         if attention_branch and not refinement_stage:
             raise ValueError("the attention branch is part of the refinement stage; set attention_branch=False too.")
@@ -80,13 +83,14 @@ class TwoStageGenerator(keras.Model):
         self.attention_branch = attention_branch
         self.attention_form = attention_form
         self.refinement_stage = refinement_stage
+        self.fusion = fusion
         self.coarse = ConvStack(self.LAYERS.coarse, width, name="coarse")
         if not refinement_stage:
             return
         self.convolution_branch = ConvStack(self.LAYERS.convolution_branch, width, name="convolution_branch")
         if attention_branch:
             self.attention_encoder = ConvStack(self.LAYERS.attention_encoder, width, name="attention_encoder")
-            self.attention = ContextualAttention(form=attention_form, name="contextual_attention")
+            self.attention = ContextualAttention(form=attention_form, fuse=fusion, name="contextual_attention")
             self.attention_decoder = ConvStack(self.LAYERS.attention_decoder, width, name="attention_decoder")
         self.decoder = ConvStack(self.LAYERS.decoder, width, name="decoder")
 
@@ -158,6 +162,7 @@ class TwoStageGenerator(keras.Model):
             "attention_branch": self.attention_branch,
             "attention_form": self.attention_form,
             "refinement_stage": self.refinement_stage,
+            "fusion": self.fusion,
         }
 
 

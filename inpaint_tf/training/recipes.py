@@ -208,6 +208,7 @@ def _score(critic, side):
 # Name of a model in the registry of models -> module and class of how it is trained.
 RECIPES = {
     "deepfill_v1": (__name__, "DeepFillV1Recipe"),
+    "deepfill_v1_no_fusion": (__name__, "DeepFillV1Recipe"),
     "deepfill_v1_baseline": (__name__, "DeepFillV1Recipe"),
     "deepfill_v1_single_stage": (__name__, "DeepFillV1Recipe"),
     "deepfill_v2": ("inpaint_tf.training.recipe_deepfill_v2", "DeepFillV2Recipe"),

@@ -56,6 +56,20 @@ def test_baseline_has_no_attention():
     assert named_variables(model)["decoder/allconv11/kernel"].shape == (3, 3, 16, 16)
 
 
+def test_without_fusion_the_same_weights_attend_differently(rng):
+    image = rng.uniform(-1, 1, size=(1, 64, 64, 3)).astype(np.float32)
+    mask = np.zeros((1, 64, 64, 1), np.float32)
+    mask[:, 16:48, 16:48] = 1
+    fused, plain = build_model("deepfill_v1", width=4), build_model("deepfill_v1_no_fusion", width=4)
+    for name, variable in named_variables(plain).items():
+        variable.assign(named_variables(fused)[name])
+    outputs, others = fused(image, mask), plain(image, mask)
+    assert np.array_equal(outputs["coarse"], others["coarse"])
+    assert not np.allclose(outputs["refined"], others["refined"], atol=1e-6)
+    fused.attention.fuse = False
+    np.testing.assert_allclose(fused(image, mask)["refined"], others["refined"], atol=1e-6)
+
+
 @pytest.mark.parametrize("height,width", [(8, 8), (8, 64), (72, 40), (136, 24)])
 @pytest.mark.parametrize("attention_branch", [True, False])
 def test_any_multiple_of_eight(height, width, attention_branch, rng):
