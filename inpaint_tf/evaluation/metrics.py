@@ -15,6 +15,7 @@ With x the completed and y the original image, sums over the region's pixels and
 | l2 | sum (x - y)^2 / n | sum (x - y)^2 / sum y^2 |
 | psnr | -10 log10(absolute l2), the peak being 1 | -10 log10(relative l2), a signal-to-noise ratio |
 | tv | mean abs difference of neighbours | the same as a multiple of the original's |
+| seam | mean abs difference across the region's border, over that of neighbours inside | over that of the original across the border |
 | ssim | mean SSIM over the windows centred in the region | - |
 | ms_ssim | MS-SSIM of the region, if it is a rectangle of 176 pixels or more a side | - |
 
@@ -72,6 +73,23 @@ def tv_terms(original, completed, region, relative=False):
     """
     variation, pairs = _variation(completed, region)
     return variation, _variation(original, region)[0] if relative else pairs
+
+
+def seam_terms(original, completed, region, relative=False):
+    """How visible the region's border is, as (numerator, denominator); arguments as in `l1_terms`.
+
+    The numerator is the mean absolute difference of neighbours of which one lies in the region. Absolute: over that of
+    neighbours inside the region; a smooth fill has little inside, so even a faithful border gives more than 1.
+    Relative: over that of the original across the same border; 1 is no seam at all.
+    """
+    across, pairs = _variation(completed, region, across=True)
+    if relative:
+        other, other_pairs = _variation(original, region, across=True)
+    else:
+        other, other_pairs = _variation(completed, region)
+    if not pairs or not other_pairs:
+        return 0.0, 0.0
+    return across / pairs, other / other_pairs
 
 
 def ssim_terms(original, completed, region, relative=False):
@@ -132,6 +150,7 @@ METRICS = {
     "l2": Metric(l2_terms, _BOTH, False),
     "psnr": Metric(l2_terms, _BOTH, True, peak_signal_to_noise),
     "tv": Metric(tv_terms, _BOTH, None),
+    "seam": Metric(seam_terms, _BOTH, None),
     "ssim": Metric(ssim_terms, ("absolute",), True),
     "ms_ssim": Metric(ms_ssim_terms, ("absolute",), True),
     "lpips": Metric(None, ("absolute",), False),
@@ -167,14 +186,14 @@ def measure(original, completed, hole):
     return row
 
 
-def _variation(image, region):
-    """Sum of absolute differences of neighbours inside the region, and the number of differences."""
+def _variation(image, region, across=False):
+    """Sum of absolute differences of neighbours inside the region or across its border, and how many they are."""
     total, count = 0.0, 0
     for axis in (0, 1):
-        both = np.logical_and(*_neighbours(region, axis))
+        chosen = (np.logical_xor if across else np.logical_and)(*_neighbours(region, axis))
         first, second = _neighbours(image, axis)
-        total += float(np.abs(first - second)[both].sum())
-        count += np.count_nonzero(both) * image.shape[-1]
+        total += float(np.abs(first - second)[chosen].sum())
+        count += np.count_nonzero(chosen) * image.shape[-1]
     return total, float(count)
 
 

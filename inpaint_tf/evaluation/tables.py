@@ -12,6 +12,7 @@ STYLES = {
     "l2": ("l2 %", 100, 2),
     "psnr": ("PSNR dB", 1, 2),
     "tv": ("TV %", 100, 2),
+    "seam": ("seam", 1, 2),
     "ssim": ("SSIM", 1, 3),
     "ms_ssim": ("MS-SSIM", 1, 3),
     "lpips": ("LPIPS", 1, 4),

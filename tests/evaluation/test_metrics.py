@@ -15,6 +15,7 @@ from inpaint_tf.evaluation.metrics import (
     ms_ssim_terms,
     peak_signal_to_noise,
     regions,
+    seam_terms,
     ssim_terms,
     tv_terms,
 )
@@ -65,6 +66,25 @@ def test_total_variation_of_a_checkerboard_is_its_contrast():
     board = np.repeat(((rows + columns) % 2)[..., np.newaxis] * 0.5, 3, axis=-1)
     # 5 * 8 vertical and 6 * 7 horizontal pairs, 3 channels, each differing by 0.5.
     assert tv_terms(board, board, np.ones((6, 8), bool)) == pytest.approx((0.5 * 82 * 3, 82 * 3))
+
+
+def test_seam_compares_the_border_with_the_inside_or_with_the_original():
+    # Across the border |0.75 - 0.2|, inside |0.1 - 0.75|; the original has 0.3 across.
+    assert quotient(seam_terms(ORIGINAL, COMPLETED, REGION)) == pytest.approx(0.55 / 0.65)
+    assert quotient(seam_terms(ORIGINAL, COMPLETED, REGION, relative=True)) == pytest.approx(0.55 / 0.3)
+    assert quotient(seam_terms(ORIGINAL, ORIGINAL, REGION, relative=True)) == 1
+    # The whole image has no border; a hole of one pixel has no inside.
+    assert seam_terms(ORIGINAL, COMPLETED, EVERYWHERE) == (0, 0)
+    assert seam_terms(ORIGINAL, COMPLETED, np.array([[False, True, False]])) == (0, 0)
+
+
+def test_a_square_of_another_brightness_has_a_seam_of_that_height(rng):
+    original = rng.uniform(0.2, 0.3, (16, 16, 3))
+    region = np.zeros((16, 16), bool)
+    region[4:12, 4:12] = True
+    shifted = original + 0.5 * region[..., np.newaxis]
+    across = quotient(seam_terms(original, shifted, region))
+    assert 0.45 < across * quotient(tv_terms(original, shifted, region)) < 0.55
 
 
 def test_ssim_over_the_whole_image_is_tensorflows(rng):
@@ -126,7 +146,7 @@ def test_measure_has_every_cell_and_uses_the_range_0_to_1(rng):
     assert quotient(row["l2/hole/relative"]) == pytest.approx(0.04 / mean_square)
     # A constant shift leaves the variation alone.
     assert quotient(row["tv/hole/relative"]) == pytest.approx(1)
-    assert len(row) == 3 * (4 * 2 + 2)
+    assert len(row) == 3 * (5 * 2 + 2)
 
 
 def test_a_black_original_has_no_relative_error():
