@@ -2,25 +2,48 @@
 
 A network's fill may differ from its surroundings by a little brightness or colour, which shows as a seam. Poisson's
 equation in the hole, with the fill's gradients on its right and the known pixels as boundary, is solved by the fill
-plus a harmonic correction: smooth inside, and on the hole's border as large as the difference between the known
-pixels and the network's own output there. GLCIC finishes its pictures this way (Iizuka et al. 2017).
+plus a correction that is harmonic in the hole and, on the known pixels next to it, as large as the difference between
+the photo and the network's own output there. GLCIC finishes its pictures this way (Iizuka et al. 2017), and OpenCV's
+seamlessClone solves it here. Given photo and fill as they are, that function is far off, for four reasons:
 
-OpenCV's seamlessClone solves the same equation in the whole rectangle around the hole and needs known pixels on all
-sides of it; this one takes any hole, and lets the correction run flat into the edges of the photo.
+- It wants known pixels on all sides. Here everything goes on beyond the photo's edges as its mirror image, so that a
+  hole at an edge is half of a hole inside known pixels; by symmetry the correction runs flat into the edge. A hole
+  from edge to edge would go on for ever; it is cut where the cut hardly matters any more.
+- It shrinks the mask by three pixels and takes the photo's gradients, which has nothing there, in between. Here the
+  mask is grown by three first.
+- It solves in the whole rectangle around the mask and lets the known pixels in it move. Here it runs several times,
+  each time from its last result, which brings the known pixels next to the hole back to where they were.
+- It works in 8 bits, cuts off what lies beyond and rounds down. Here it is given the correction alone, on a scale that
+  uses the 8 bits; the fill itself is not rounded.
 
-Reference: Perez, Gangnet, Blake, Poisson Image Editing, SIGGRAPH 2003, equations 4 and 5.
+What is left are rounding errors, and known pixels that would not go back: in notches narrower than seven pixels, and
+islands that the hole encloses. Holding the known pixels, every other becomes the mean of its neighbours, a number of
+times. Against the exact solution the result is within 1 level of 255, within 5 around islands (tested). A photo
+without a known pixel has no boundary, and its fill is left as it is.
+
+References: Perez, Gangnet, Blake, Poisson Image Editing, SIGGRAPH 2003, equations 4 and 5; OpenCV's photo module.
 """
 
 import cv2
 import numpy as np
 
-# Relaxations at every resolution. The coarser ones leave only detail to the finer.
-ITERATIONS = 40
-_NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
+RUNS = 3
+RELAXATIONS = 200
+# By how much seamlessClone shrinks a mask.
+SHRINKING = 3
+# From the hole to the end of its rectangle: the pixels next to it, the grown mask, and a frame that OpenCV cuts off.
+MARGIN = SHRINKING + 2
+# The 8-bit value of no correction, and how far from it corrections go; the rest is for runs that overshoot.
+ZERO, RANGE = 128, 100
+_NEIGHBOURS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
+_MEAN = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
 
 
 def poisson_blend(image, hole, filled):
     """Blends a network's output into the hole of a photo.
+
+    Takes about 200 bytes a pixel of the rectangle around each group of holes, and of its mirror image where the hole
+    touches an edge.
 
     Args:
         image: float32 [H, W, 3], the photo.
@@ -30,48 +53,84 @@ def poisson_blend(image, hole, filled):
     Returns:
         float32 [H, W, 3]: in the hole, `filled` with its colours moved to those around; `filled` elsewhere.
     """
-    border = (cv2.dilate(hole.astype(np.uint8), _NEIGHBOURS.astype(np.uint8)) > 0) & ~hole
-    if not border.any():
-        return filled
-    difference = np.where(border[..., np.newaxis], image - filled, 0).astype(np.float32)
-    left, top, width, height = cv2.boundingRect((hole | border).astype(np.uint8))
-    box = np.s_[top : top + height, left : left + width]
-    correction = np.zeros_like(filled)
-    correction[box] = harmonic(difference[box], border[box], hole[box])
-    return filled + correction * hole[..., np.newaxis]
+    blended = filled.copy()
+    if hole.all():
+        return blended
+    for group in _groups(hole):
+        rows, columns = (np.arange(*limits) for limits in _window(group))
+        mirrored = np.ix_(*(_mirrored(places, side) for places, side in zip((rows, columns), hole.shape)))
+        correction = harmonic(image[mirrored] - filled[mirrored], group[mirrored])
+        own = np.ix_(*((places >= 0) & (places < side) for places, side in zip((rows, columns), hole.shape)))
+        place = np.s_[max(rows[0], 0) : rows[-1] + 1, max(columns[0], 0) : columns[-1] + 1]
+        blended[place] += correction[own] * group[place][..., np.newaxis]
+    return blended
 
 
-def harmonic(values, fixed, free):
-    """Continues values smoothly: every free pixel becomes the mean of its neighbours, as nearly as relaxation gets.
+def harmonic(values, hole):
+    """Continues what is known next to a hole smoothly into it.
 
     Args:
-        values: float32 [H, W, C], given on the fixed pixels.
-        fixed, free: bool [H, W]; pixels that are neither play no part, nor does what lies beyond the array.
+        values: float32 [H, W, 3].
+        hole: bool [H, W]; MARGIN pixels or more from the array's edges, or cut there.
 
     Returns:
-        float32 [H, W, C], `values` on fixed pixels.
+        float32 [H, W, 3]; inside the hole, every pixel is the mean of its neighbours as nearly as 8 bits allow.
     """
-    height, width = fixed.shape
-    start = np.zeros_like(values)
-    if min(height, width) > 2:
-        coarse_shape = -(-height // 2), -(-width // 2)
-        share = _halved(fixed[..., np.newaxis].astype(np.float32), coarse_shape)
-        coarse_fixed = share[..., 0] > 0
-        coarse_values = _halved(values * fixed[..., np.newaxis], coarse_shape) / np.where(share > 0, share, 1)
-        coarse_free = (_halved(free[..., np.newaxis].astype(np.float32), coarse_shape)[..., 0] > 0) & ~coarse_fixed
-        start = harmonic(coarse_values, coarse_fixed, coarse_free).repeat(2, 0).repeat(2, 1)[:height, :width]
-    elif fixed.any():
-        start += values[fixed].mean(axis=0)
-    taking_part = (fixed | free).astype(np.float32)
-    count = np.maximum(cv2.filter2D(taking_part, -1, _NEIGHBOURS, borderType=cv2.BORDER_CONSTANT), 1)[..., np.newaxis]
-    current = np.where(fixed[..., np.newaxis], values, start * free[..., np.newaxis])
-    for _ in range(ITERATIONS):
-        mean = cv2.filter2D(current, -1, _NEIGHBOURS, borderType=cv2.BORDER_CONSTANT) / count
-        current = np.where(free[..., np.newaxis], mean, current)
-    return current
+    border = (cv2.dilate(hole.astype(np.uint8), _NEIGHBOURS) > 0) & ~hole
+    scale = RANGE / max(np.abs(values[border]).max(), 1e-6)
+    known = np.rint(ZERO + scale * _nearest(values, border)).astype(np.uint8)
+    # seamlessClone takes differences to the right and below: of the hole and of what has it to its right or below.
+    used = hole.copy()
+    used[:, :-1] |= hole[:, 1:]
+    used[:-1] |= hole[1:]
+    mask = cv2.dilate(used.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=SHRINKING) * 255
+    # It also moves what it is given to the middle of the mask's rectangle: two corners make that the whole array.
+    mask[1, 1] = mask[-2, -2] = 255
+    middle = (hole.shape[1] // 2, hole.shape[0] // 2)
+    solved = np.full_like(known, ZERO)
+    for _ in range(RUNS):
+        # It inverts the mask that it is given.
+        solved = cv2.seamlessClone(solved, known, mask.copy(), middle, cv2.NORMAL_CLONE)
+    # It rounds down.
+    smooth = (solved + np.float32(0.5 - ZERO)) / np.float32(scale)
+    outside = (~hole).astype(np.uint8)
+    for _ in range(RELAXATIONS):
+        smooth = cv2.copyTo(values, outside, cv2.filter2D(smooth, -1, _MEAN))
+    return smooth
 
 
-def _halved(x, shape):
-    """Sums of 2 x 2 pixels of [H, W, C], the last ones of odd sides over what there is."""
-    x = np.pad(x, ((0, 2 * shape[0] - x.shape[0]), (0, 2 * shape[1] - x.shape[1]), (0, 0)))
-    return x.reshape(shape[0], 2, shape[1], 2, -1).sum(axis=(1, 3))
+def _groups(hole):
+    """Splits a hole into bool [H, W] groups that lie too far apart to be in each other's margins."""
+    grown = cv2.dilate(hole.astype(np.uint8), np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8))
+    count, labels = cv2.connectedComponents(grown)
+    for label in range(1, count):
+        yield hole & (labels == label)
+
+
+def _window(hole):
+    """(first, last + 1) row and column of the rectangle to solve in, on the plane that mirrors the photo for ever."""
+    left, top, width, height = cv2.boundingRect(hole.astype(np.uint8))
+    # From edge to edge: what the cut does fades by exp(-pi) over the width of the hole.
+    cut = int(np.ceil(3 * cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3).max()))
+    limits = []
+    for first, length, side in ((top, height, hole.shape[0]), (left, width, hole.shape[1])):
+        beyond = cut if length == side else length
+        stop = first + length
+        limits.append((first - beyond * (first == 0) - MARGIN, stop + beyond * (stop == side) + MARGIN))
+    return limits
+
+
+def _mirrored(places, side):
+    """Indices on an endless line -> those in [0, side) of what they mirror."""
+    places = places % (2 * side)
+    return np.minimum(places, 2 * side - 1 - places)
+
+
+def _nearest(values, given):
+    """[H, W, C] with the value of the nearest pixel among those that are given (bool [H, W])."""
+    _, labels = cv2.distanceTransformWithLabels(
+        (~given).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    table = np.zeros((labels.max() + 1, values.shape[-1]), values.dtype)
+    table[labels[given]] = values[given]
+    return table[labels]
