@@ -1,7 +1,8 @@
 """Plots as SVG text: no plotting package needed, and the report stays one file."""
 
 import html
-import math
+
+from inpaint_tf.visualize.ticks import nice_ticks
 
 # Distinct in hue and lightness (Okabe and Ito's palette for colour-blind readers).
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999933")
@@ -59,14 +60,3 @@ def interval_plot(title, groups, series):
         shown = name if len(name) <= _NAME_LENGTH else "…" + name[1 - _NAME_LENGTH :]
         parts.append(f'<text x="{_WIDTH - _RIGHT + 26}" y="{legend + 4}">{html.escape(shown)}</text>')
     return "\n".join([*parts, "</svg>"])
-
-
-def nice_ticks(low, high, most=6):
-    """Round numbers, at most `most` + 1 steps, that enclose [low, high]."""
-    span = high - low or abs(high) or 1.0
-    power = 10 ** math.floor(math.log10(span / most))
-    step = next(power * factor for factor in (1, 2, 5, 10) if span / (power * factor) <= most)
-    first, last = math.floor(low / step), math.ceil(high / step)
-    if last == first:
-        last += 1
-    return [round(number * step, 10) for number in range(first, last + 1)]

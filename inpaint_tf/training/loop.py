@@ -23,9 +23,12 @@ from inpaint_tf.training.state import TrainingState
 from inpaint_tf.training.steps import Steps
 from inpaint_tf.training.strategy import check_devices, is_chief, is_cluster
 from inpaint_tf.training.summaries import EventWriter
+from inpaint_tf.visualize.curves import draw_runs
 
 # A share of time spent waiting for photos that is worth a word.
 DATA_BOUND = 0.1
+# Of a metrics record, what is no curve.
+NO_CURVE = ("step", "phase", "data_share", "images_per_second")
 # Loss terms on the progress line.
 SHOWN = ("critic_loss", "generator_loss", "l1", "known")
 
@@ -247,7 +250,15 @@ class Trainer:
         encoded = encode_png(picture)
         self.folder.write(f"samples/step_{step:08d}.png", encoded)
         self.events.picture("samples", encoded, *picture.shape[:2], step)
+        self._draw_curves()
         self._since += time.perf_counter() - started
+
+    def _draw_curves(self):
+        records = self.folder.records()
+        terms = dict.fromkeys(name for record in records for name in record if name not in NO_CURVE)
+        picture = draw_runs({"run": records}, terms)
+        if picture is not None:
+            self.folder.write("curves.png", encode_png(picture))
 
     def _validate(self):
         started = time.perf_counter()

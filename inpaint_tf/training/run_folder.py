@@ -3,6 +3,7 @@
 configuration.json   the resolved configuration, code revision and data fingerprint, written before step 0
 flags.txt            the same as a flag file: `inpaint-tf train --flagfile=RUN/flags.txt` goes on
 metrics.jsonl        one line every --log_every steps, and one for every measurement
+curves.png           the same, drawn with every sample grid
 checkpoints/         see `checkpoints`
 samples/             the sample grid, by step
 preset/              the generator as a preset, renewed with every checkpoint
@@ -23,6 +24,7 @@ from inpaint_tf.data.image_files import write_bytes
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation.environment import revision
 from inpaint_tf.training.configuration import TrainingConfig
+from inpaint_tf.visualize.curves import read_run
 
 _CONFIGURATION, _FLAGS, _METRICS, _LOCK = "configuration.json", "flags.txt", "metrics.jsonl", ".lock"
 
@@ -92,6 +94,11 @@ class RunFolder:
         if self.writes:
             with self._clear_errors(), open(self.path / _METRICS, "a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
+
+    def records(self):
+        """What metrics.jsonl holds so far."""
+        path = self.path / _METRICS
+        return read_run(path) if path.exists() else []
 
     def write(self, name, content):
         """Writes bytes under a name below the folder, aside and then renamed."""

@@ -8,7 +8,7 @@ import pathlib
 import pytest
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.evaluation.plots import interval_plot, nice_ticks
+from inpaint_tf.evaluation.plots import interval_plot
 from inpaint_tf.evaluation.results import (
     difference_lines,
     find,
@@ -21,6 +21,7 @@ from inpaint_tf.evaluation.runner import MethodRun, Row
 from inpaint_tf.evaluation.tables import area_series, csv_text, difference_table, format_line, main_table, markdown
 from inpaint_tf.evaluation.aggregate import grid
 from inpaint_tf.masks.manifest import ImageEntry, Manifest, MaskEntry
+from inpaint_tf.visualize.ticks import nice_ticks
 
 
 def manifest():

@@ -83,6 +83,7 @@ def test_a_run_leaves_logs_samples_checkpoints_and_a_preset(tiny, trainer, tmp_p
     assert (counters.batches, counters.updates) == (9, 9)
     assert sorted(p.name for p in (run / "checkpoints").glob("*.index")) == ["ckpt-2.index", "ckpt-3.index"]
     assert sorted(p.name for p in (run / "samples").iterdir()) == ["step_00000002.png", "step_00000003.png"]
+    assert (run / "curves.png").read_bytes()[:4] == b"\x89PNG"
 
     events = [e for path in run.glob("events*") for e in tf.compat.v1.train.summary_iterator(str(path))]
     scalars = {(e.step, v.tag): v.simple_value for e in events for v in e.summary.value if not v.HasField("image")}
