@@ -12,7 +12,6 @@ import pathlib
 import shutil
 import tempfile
 
-import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
@@ -20,8 +19,15 @@ from inpaint_tf.evaluation.environment import device, revision
 from inpaint_tf.export import litert, onnx_file
 from inpaint_tf.export.network_function import network_function, parse_size, size_name
 from inpaint_tf.export.saved_model import VERSION, SavedModelRunner, saved_model_ops, write_saved_model
-from inpaint_tf.export.verify import Limit, difference_of_floats, difference_of_levels, photos, timed_in_turns
-from inpaint_tf.inference.inpainter import Inpainter, to_float
+from inpaint_tf.export.verify import (
+    Limit,
+    difference_of_floats,
+    difference_of_levels,
+    float_inputs,
+    photos,
+    timed_in_turns,
+)
+from inpaint_tf.inference.inpainter import Inpainter
 from inpaint_tf.models.presets import load_preset, preset_folder
 
 FORMATS = ("saved_model", "litert", "onnx")
@@ -102,6 +108,7 @@ def export_preset(preset, output, options=ExportOptions(), say=lambda line: None
             "model": config.model,
             "config": config.config,
             "channel_order_of_files": "RGB",
+            "guided": model.guided,
             "revision": revision(),
             "device": device(),
             "tensorflow": tf.__version__,
@@ -153,7 +160,7 @@ class _Exporter:
         with litert.quiet():
             write_saved_model(folder, self.model, self.config.channel_order)
         runner = SavedModelRunner(folder)
-        difference = difference_of_levels(runner.complete, self.inpainter, photos())
+        difference = difference_of_levels(runner.complete, self.inpainter, photos(guided=self.model.guided))
         LIMITS["saved_model"].check("the SavedModel", difference)
         image, mask = photos(TIMED_SIZE)[1]
         calls = {"file": lambda: runner.complete(image, mask), "keras": lambda: self.inpainter(image, mask[..., 0])}
@@ -190,14 +197,15 @@ class _Exporter:
         return {"file": name, "format": "onnx", "opset": onnx_file.OPSET, **entry, "ops": ops}
 
     def _float_file(self, name, runner, size, limit):
-        cases = photos(size or TIMED_SIZE)
+        guided = self.model.guided
+        cases = photos(size or TIMED_SIZE, guided)
         if size is None:
             # Two sizes, so that nothing in the file can depend on the first.
-            cases += photos((TIMED_SIZE[0] // 2, TIMED_SIZE[1] - 56))
+            cases += photos((TIMED_SIZE[0] // 2, TIMED_SIZE[1] - 56), guided)
         difference, moved = difference_of_floats(runner, self.inpainter, cases)
         limit.check(name, difference)
-        image, mask = cases[1]
-        arrays = to_float(image), (mask > 127).astype(np.float32)
+        image, mask = cases[1][:2]
+        arrays = float_inputs(image, mask)
         calls = {"file": lambda: runner(*arrays), "keras": lambda: self.inpainter(image, mask[..., 0])}
         return {
             "size": size_name(size),

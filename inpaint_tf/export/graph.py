@@ -6,6 +6,7 @@ two channel orders, rounding, putting known pixels back) are here once more, wit
 
 import tensorflow as tf
 
+from inpaint_tf.data.image_files import LINE_THRESHOLD
 from inpaint_tf.export.graph_attention import HoleAttention
 from inpaint_tf.models.two_stage import SIZE_MULTIPLE, complete
 
@@ -29,45 +30,51 @@ class InpaintingGraph:
         # One graph that all signatures call: traced once, stored once.
         self._network = tf.function(
             self._run_model,
-            input_signature=[tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([None, None, None, 1])],
+            input_signature=[tf.TensorSpec([None, None, None, c]) for c in ((3, 1, 1) if model.guided else (3, 1))],
             autograph=False,
         )
 
-    def complete_levels(self, image, mask):
+    def complete_levels(self, image, mask, guide=None):
         """uint8 [B, H, W, 3] RGB and uint8 [B or 1, H, W, 1] (above 127 = hole) -> completed uint8 [B, H, W, 3].
 
         Any size from one pixel up. Known pixels leave bit-identical; the hole is rounded as the Inpainter rounds.
+        A guided model takes a guide as well: uint8 [B or 1, H, W, 1], above 153 = line.
         """
-        refined = self.run_levels(image, mask)["refined"]
+        refined = self.run_levels(image, mask, guide)["refined"]
         return tf.where(mask > MASK_THRESHOLD, to_levels(refined), image)
 
-    def run_levels(self, image, mask):
-        """`run` for uint8 image and mask."""
-        return self.run(to_float(image), tf.cast(mask > MASK_THRESHOLD, tf.float32))
+    def run_levels(self, image, mask, guide=None):
+        """`run` for uint8 image, mask and guide."""
+        guide = None if guide is None else tf.cast(guide > LINE_THRESHOLD, tf.float32)
+        return self.run(to_float(image), tf.cast(mask > MASK_THRESHOLD, tf.float32), guide)
 
-    def run(self, image, hole_mask):
+    def run(self, image, hole_mask, guide=None):
         """Both stages at any size.
 
         Args:
             image: float32 [B, H, W, 3] RGB in [-1, 1].
             hole_mask: float32 [B or 1, H, W, 1], 1 = hole.
+            guide: For a guided model, float32 [B or 1, H, W, 1], 1 = line; None is no line.
 
         Returns:
             A dictionary: "coarse" and "refined", float32 [B, H, W, 3] RGB before pasting; with the attention branch
             also "offsets", int32 [B, ceil(H/8), ceil(W/8), 2], absolute (row, column), -1 where none was computed.
         """
         size = tf.shape(image)
-        check_mask_size(image, hole_mask)
-        padded, hole_mask = self.swap(mirror_pad(image)), mirror_pad(hole_mask)
-        outputs = self._network(padded, hole_mask)
+        masks = [hole_mask]
+        if self.model.guided:
+            masks.append(tf.zeros_like(hole_mask) if guide is None else guide)
+        for name, mask in zip(("mask", "guide"), masks):
+            check_mask_size(image, mask, name)
+        outputs = self._network(self.swap(mirror_pad(image)), *map(mirror_pad, masks))
         stages = {name: self.swap(outputs[name])[:, : size[1], : size[2]] for name in ("coarse", "refined")}
         return {**outputs, **stages}
 
-    def _run_model(self, image, hole_mask):
+    def _run_model(self, image, hole_mask, *guide):
         if self.attention is None:
-            return self.model(image, hole_mask)
+            return self.model(image, hole_mask, *guide)
         known = image * (1 - hole_mask)
-        coarse = self.model.run_coarse(known, hole_mask)
+        coarse = self.model.run_coarse(known, hole_mask, *guide)
         attention = self.attention.for_hole(hole_mask)
         refined, offsets = self.model.run_refinement(complete(known, hole_mask, coarse), hole_mask, attention)
         return {"coarse": coarse, "refined": refined, "offsets": offsets}
@@ -104,11 +111,11 @@ def mirror_pad(x, multiple=SIZE_MULTIPLE):
     return x
 
 
-def check_mask_size(image, mask):
-    """An assertion in the graph that image and mask have one size and the batches fit."""
+def check_mask_size(image, mask, name="mask"):
+    """An assertion in the graph that image and mask (or guide) have one size and the batches fit."""
     image_size, mask_size = tf.shape(image)[:3], tf.shape(mask)[:3]
     same = tf.reduce_all(image_size[1:] == mask_size[1:])
     fits = (image_size[0] == mask_size[0]) | (mask_size[0] == 1)
     tf.debugging.assert_equal(
-        same & fits, True, message="the mask must have the image's size, and one mask an image or one for all"
+        same & fits, True, message=f"the {name} must have the image's size, and one {name} an image or one for all"
     )

@@ -13,11 +13,10 @@ import re
 import sys
 import tempfile
 
-import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.export.network_function import unsupported
+from inpaint_tf.export.network_function import batch_of_one, unsupported
 
 WEIGHTS = ("float32", "float16", "int8")
 
@@ -73,6 +72,7 @@ class LiteRTRunner:
     Call:
         image: float32 [H, W, 3] RGB in [-1, 1].
         hole_mask: float32 [H, W, 1], 1 = hole.
+        guide: For a guided model, float32 [H, W, 1], 1 = line; None is no line.
 
     Returns:
         Name -> array [H, W, ...], see `network_function`.
@@ -94,8 +94,8 @@ class LiteRTRunner:
             raise UserError(f"{path} is not a LiteRT file that can be run: {' '.join(str(error).split())}.") from error
         self._shapes = {}
 
-    def __call__(self, image, hole_mask):
-        values = {"image": image[np.newaxis], "mask": hole_mask[np.newaxis]}
+    def __call__(self, image, hole_mask, guide=None):
+        values = batch_of_one(image, hole_mask, guide, guided="guide" in self._inputs)
         self._resize({name: value.shape for name, value in values.items()})
         outputs = self._runner(**values)
         return {name: value[0] for name, value in outputs.items()}

@@ -2,11 +2,13 @@
 
 Both formats take `image` float32 [1, H, W, 3] RGB in [-1, 1] and `mask` float32 [1, H, W, 1] (1 = hole), and give
 `completed` float32 [1, H, W, 3] (known pixels as they came), `coarse` float32 [1, H, W, 3] and, for models with
-attention, `offsets` int32 [1, H/8, W/8, 2], absolute (row, column).
+attention, `offsets` int32 [1, H/8, W/8, 2], absolute (row, column). Guided models take a third input, `guide` float32
+[1, H, W, 1] (1 = line; all 0 leaves the model free).
 """
 
 import re
 
+import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
@@ -17,7 +19,7 @@ ANY = "any"
 
 
 def network_function(model, channel_order, size=None):
-    """A `tf.function` of image and mask, see above.
+    """A `tf.function` of image, mask and, for a guided model, guide, see above.
 
     Args:
         model: A generator of the registry.
@@ -29,13 +31,28 @@ def network_function(model, channel_order, size=None):
     def swap(image):
         return reverse_channels(image) if channel_order == "BGR" else image
 
-    def inpaint(image, mask):
-        outputs = model(swap(image), mask)
+    def inpaint(image, mask, guide=None):
+        outputs = model(swap(image), mask) if guide is None else model(swap(image), mask, guide)
         stages = {"completed": complete(image, mask, swap(outputs["refined"])), "coarse": swap(outputs["coarse"])}
         return {**stages, **{name: outputs[name] for name in ("offsets",) if name in outputs}}
 
-    signature = [tf.TensorSpec((1, height, width, 3), name="image"), tf.TensorSpec((1, height, width, 1), name="mask")]
+    channels = {"image": 3, "mask": 1, "guide": 1} if model.guided else {"image": 3, "mask": 1}
+    signature = [tf.TensorSpec((1, height, width, count), name=name) for name, count in channels.items()]
     return tf.function(inpaint, input_signature=signature, autograph=False)
+
+
+def batch_of_one(image, mask, guide, guided):
+    """Input name -> [1, H, W, C] of what an exported file takes. A guided one without a guide gets a black one.
+
+    Raises:
+        UserError: for a guide that the file does not take.
+    """
+    if guide is not None and not guided:
+        raise UserError("this file takes no guide; leave it out, or export a guided model (deepfill_v2_guided).")
+    inputs = {"image": image, "mask": mask}
+    if guided:
+        inputs["guide"] = np.zeros_like(mask) if guide is None else guide
+    return {name: value[np.newaxis] for name, value in inputs.items()}
 
 
 def parse_size(text):

@@ -13,7 +13,7 @@ import os
 import numpy as np
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.export.network_function import unsupported
+from inpaint_tf.export.network_function import batch_of_one, unsupported
 
 # What tf2onnx knows at most, and every onnxruntime since 1.14 runs.
 OPSET = 18
@@ -123,8 +123,9 @@ class OnnxRunner:
         except Exception as error:  # onnxruntime has a dozen classes of errors without a common one.
             raise UserError(f"{path} is not an ONNX file that can be run: {' '.join(str(error).split())}.") from error
         self._names = [output.name for output in self._session.get_outputs()]
+        self._guided = "guide" in {value.name for value in self._session.get_inputs()}
 
-    def __call__(self, image, hole_mask):
+    def __call__(self, image, hole_mask, guide=None):
         for given, taken in zip(image.shape, self._session.get_inputs()[0].shape[1:3]):
             if isinstance(taken, int) and given != taken:
                 height, width = self._session.get_inputs()[0].shape[1:3]
@@ -132,5 +133,5 @@ class OnnxRunner:
                     f"{self.path} takes photos of {width}x{height}; got {image.shape[1]}x{image.shape[0]}: "
                     "scale or crop."
                 )
-        values = {"image": image[np.newaxis], "mask": hole_mask[np.newaxis]}
+        values = batch_of_one(image, hole_mask, guide, self._guided)
         return {name: value[0] for name, value in zip(self._names, self._session.run(self._names, values))}

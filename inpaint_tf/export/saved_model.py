@@ -14,6 +14,9 @@
     `image_bytes`, `mask_bytes` string [B]: JPEG, PNG, GIF or BMP files
     -> `completed_bytes` string [B]: PNG files
 
+A guided model takes a guide in every signature, its sketch of the hole: `guide` as its mask (above 153, or 1, = line),
+`guide_bytes` in `encoded`. A black guide leaves the model free.
+
 Names that end in `_bytes` are what TensorFlow Serving's REST interface carries as base64.
 """
 
@@ -27,6 +30,7 @@ import tensorflow as tf
 from inpaint_tf.errors import UserError
 from inpaint_tf.export.flow_graph import draw_hole_flow
 from inpaint_tf.export.graph import MASK_THRESHOLD, InpaintingGraph
+from inpaint_tf.export.network_function import batch_of_one
 from inpaint_tf.export.warmup import write_warmup
 
 # TensorFlow Serving counts versions from here.
@@ -47,48 +51,54 @@ def write_saved_model(folder, model, channel_order, **attention):
     for name, (function, signature) in signatures(graph).items():
         archive.add_endpoint(name, function, input_signature=signature)
     archive.write_out(str(folder), verbose=False)
-    write_warmup(pathlib.Path(folder), with_attention=graph.attention is not None)
+    write_warmup(pathlib.Path(folder), with_attention=graph.attention is not None, guided=model.guided)
 
 
 def signatures(graph):
     """Name -> (function, input signature) of every signature."""
 
-    def serving_default(image, mask):
-        return {"completed": graph.complete_levels(image, mask)}
+    def serving_default(image, mask, guide=None):
+        return {"completed": graph.complete_levels(image, mask, guide)}
 
-    def predict_float(image, mask):
-        outputs = graph.run(image, mask)
+    def predict_float(image, mask, guide=None):
+        outputs = graph.run(image, mask, guide)
         return {"coarse": outputs["coarse"], "refined": outputs["refined"]}
 
-    def attention(image, mask):
+    def attention(image, mask, guide=None):
         hole = mask > MASK_THRESHOLD
-        offsets = graph.run_levels(image, mask)["offsets"]
+        offsets = graph.run_levels(image, mask, guide)["offsets"]
         return {"offsets": offsets, "flow": draw_hole_flow(offsets, hole)}
 
-    def encoded(image_bytes, mask_bytes):
+    def encoded(image_bytes, mask_bytes, guide_bytes=None):
+        files = (image_bytes, mask_bytes) if guide_bytes is None else (image_bytes, mask_bytes, guide_bytes)
         completed = tf.map_fn(
-            lambda pair: _complete_files(graph, *pair),
-            (image_bytes, mask_bytes),
+            lambda each: _complete_files(graph, *each),
+            files,
             fn_output_signature=tf.TensorSpec([], tf.string),
             parallel_iterations=1,
         )
         return {"completed_bytes": completed}
 
-    levels = [_image_spec("image", 3, tf.uint8), _image_spec("mask", 1, tf.uint8)]
-    floats = [_image_spec("image", 3, tf.float32), _image_spec("mask", 1, tf.float32)]
-    files = [tf.TensorSpec([None], tf.string, name) for name in ("image_bytes", "mask_bytes")]
+    channels = {"image": 3, "mask": 1, "guide": 1} if graph.model.guided else {"image": 3, "mask": 1}
+    levels = [_image_spec(name, count, tf.uint8) for name, count in channels.items()]
+    floats = [_image_spec(name, count, tf.float32) for name, count in channels.items()]
+    files = [tf.TensorSpec([None], tf.string, f"{name}_bytes") for name in channels]
     found = {"serving_default": (serving_default, levels), "predict_float": (predict_float, floats)}
     if graph.attention is not None:
         found["attention"] = (attention, levels)
     return {**found, "encoded": (encoded, files)}
 
 
-def _complete_files(graph, image_file, mask_file):
-    """One encoded photo and mask -> a PNG file."""
-    image = tf.io.decode_image(image_file, channels=3, expand_animations=False)
-    mask = tf.io.decode_image(mask_file, channels=1, expand_animations=False)
-    image, mask = tf.ensure_shape(image, [None, None, 3]), tf.ensure_shape(mask, [None, None, 1])
-    return tf.io.encode_png(graph.complete_levels(image[tf.newaxis], mask[tf.newaxis])[0])
+def _complete_files(graph, image_file, *mask_files):
+    """One encoded photo, mask and, for a guided model, guide -> a PNG file."""
+    image, masks = _decoded(image_file, 3), [_decoded(file, 1) for file in mask_files]
+    return tf.io.encode_png(graph.complete_levels(image, *masks)[0])
+
+
+def _decoded(file, channels):
+    """An encoded photo -> uint8 [1, H, W, channels]."""
+    image = tf.io.decode_image(file, channels=channels, expand_animations=False)
+    return tf.ensure_shape(image, [None, None, channels])[tf.newaxis]
 
 
 def _image_spec(name, channels, dtype):
@@ -104,6 +114,7 @@ class SavedModelRunner:
     Call:
         image: float32 [H, W, 3] RGB in [-1, 1].
         hole_mask: float32 [H, W, 1], 1 = hole.
+        guide: For a guided model, float32 [H, W, 1], 1 = line; None is no line.
 
     Returns:
         "coarse" and "refined", float32 [H, W, 3].
@@ -121,17 +132,20 @@ class SavedModelRunner:
             self._loaded = tf.saved_model.load(str(folder))
             self._predict_float = self._loaded.signatures["predict_float"]
             self._complete = self._loaded.signatures["serving_default"]
+            self._guided = "guide" in self._complete.structured_input_signature[1]
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"{path} is not a SavedModel of `inpaint-tf export`: {error}.") from error
 
-    def __call__(self, image, hole_mask):
-        outputs = self._predict_float(image=tf.constant(image[np.newaxis]), mask=tf.constant(hole_mask[np.newaxis]))
+    def __call__(self, image, hole_mask, guide=None):
+        outputs = self._predict_float(**self._inputs(image, hole_mask, guide))
         return {name: output[0].numpy() for name, output in outputs.items()}
 
-    def complete(self, image, mask):
-        """uint8 [H, W, 3] RGB and uint8 [H, W, 1] (above 127 = hole) -> completed uint8 [H, W, 3]."""
-        outputs = self._complete(image=tf.constant(image[np.newaxis]), mask=tf.constant(mask[np.newaxis]))
-        return outputs["completed"][0].numpy()
+    def complete(self, image, mask, guide=None):
+        """uint8 [H, W, 3] RGB and uint8 [H, W, 1] (above 127 = hole)[, guide likewise] -> completed uint8 [H, W, 3]."""
+        return self._complete(**self._inputs(image, mask, guide))["completed"][0].numpy()
+
+    def _inputs(self, image, mask, guide):
+        return {name: tf.constant(x) for name, x in batch_of_one(image, mask, guide, self._guided).items()}
 
 
 def saved_model_ops(folder):

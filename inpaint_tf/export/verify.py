@@ -13,13 +13,15 @@ import time
 import cv2
 import numpy as np
 
-from inpaint_tf.data.image_files import read_mask, read_photo, resize_mask
+from inpaint_tf.data.image_files import LINE_THRESHOLD, read_mask, read_photo, resize_mask
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference.inpainter import to_float
 
 SAMPLES = pathlib.Path(__file__).parent.parent / "samples"
 # PSNR inside the hole of an exact copy.
 EXACT_PSNR = 200.0
+# Canny's thresholds for the lines of a guide.
+EDGES = (100, 200)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,11 +60,12 @@ class Limit:
             raise UserError(f"{name} does not give the Keras model's pixels: {', '.join(beyond)}; nothing was written.")
 
 
-def photos(size=None):
+def photos(size=None, guided=False):
     """Image uint8 [H, W, 3] and mask uint8 [H, W, 1] (255 = hole) pairs.
 
     Args:
         size: (H, W) to scale and crop to; None leaves the photo's own, which is no multiple of 8.
+        guided: Whether each has a guide as well, uint8 [H, W, 1] (255 = line): the photo's own edges.
     """
     image, hole = read_photo(SAMPLES / "rocket.jpg").rgb, read_mask(SAMPLES / "rocket_mask.png")
     if size is not None:
@@ -71,7 +74,8 @@ def photos(size=None):
     height, width = box.shape
     box[height // 4 : height - height // 4, width // 4 : width - width // 4] = True
     holes = (box if not hole.any() or hole.all() else hole, box)
-    return [(x, y[..., np.newaxis].astype(np.uint8) * 255) for x, y in zip((image, mirrored), holes)]
+    cases = [(x, y[..., np.newaxis].astype(np.uint8) * 255) for x, y in zip((image, mirrored), holes)]
+    return [(*case, cv2.Canny(case[0], *EDGES)[..., np.newaxis]) if guided else case for case in cases]
 
 
 def fitted(image, hole, size):
@@ -88,12 +92,12 @@ def fitted(image, hole, size):
 
 
 def difference_of_floats(runner, inpainter, cases):
-    """The worst `Difference` of a runner's "completed" (or "refined") over (image, mask) pairs, and its offsets."""
+    """The worst `Difference` of a runner's "completed" (or "refined") over (image, mask[, guide]), and its offsets."""
     found, moved = [], []
-    for image, mask in cases:
-        expected = inpainter.run(image, mask[..., 0])
+    for image, mask, *guide in cases:
+        expected = inpainter.run(image, mask[..., 0], *(lines[..., 0] for lines in guide))
         known, hole = to_float(image), mask > 127
-        outputs = runner(known, hole.astype(np.float32))
+        outputs = runner(*float_inputs(image, mask, *guide))
         completed = outputs["completed"] if "completed" in outputs else np.where(hole, outputs["refined"], known)
         wanted = np.where(hole, expected.refined, known)
         levels = np.abs(_levels(completed) - _levels(wanted)).max()
@@ -104,14 +108,21 @@ def difference_of_floats(runner, inpainter, cases):
 
 
 def difference_of_levels(complete, inpainter, cases):
-    """The worst `Difference` of what completes uint8 photos over (image, mask) pairs."""
+    """The worst `Difference` of what completes uint8 photos over (image, mask[, guide])."""
     found = []
-    for image, mask in cases:
-        expected, completed = inpainter(image, mask[..., 0]).astype(int), complete(image, mask).astype(int)
+    for image, mask, *guide in cases:
+        expected = inpainter(image, mask[..., 0], *(lines[..., 0] for lines in guide)).astype(int)
+        completed = complete(image, mask, *guide).astype(int)
         levels = np.abs(completed - expected)
         psnr = _psnr(completed / 127.5, expected / 127.5, mask > 127)
         found.append(Difference(float(levels.max() / 127.5), psnr, int(levels.max())))
     return worst(found)
+
+
+def float_inputs(image, mask, guide=None):
+    """uint8 image, mask[, guide] -> float32: image in [-1, 1], 1 = hole[, 1 = line]."""
+    masks = [mask > 127] if guide is None else [mask > 127, guide > LINE_THRESHOLD]
+    return [to_float(image), *(x.astype(np.float32) for x in masks)]
 
 
 def worst(differences):

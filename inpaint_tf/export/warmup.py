@@ -16,31 +16,32 @@ import tensorflow as tf
 SIZE = 256
 
 
-def write_warmup(folder, with_attention):
+def write_warmup(folder, with_attention, guided=False):
     """Writes a request for every signature into a SavedModel's folder.
 
     Args:
         folder: `pathlib.Path` of the version.
         with_attention: Whether it has the signature `attention`.
+        guided: Whether its signatures take a guide.
     """
     path = folder / "assets.extra" / "tf_serving_warmup_requests"
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for signature, inputs in warmup_inputs(with_attention).items():
+        for signature, inputs in warmup_inputs(with_attention, guided).items():
             writer.write(prediction_log(signature, inputs))
 
 
-def warmup_inputs(with_attention):
+def warmup_inputs(with_attention, guided=False):
     """Signature -> input name -> array: one grey photo of 256x256 with a hole in its middle."""
     image = np.full((1, SIZE, SIZE, 3), 127, np.uint8)
+    grey = image.astype(np.float32) / 127.5 - 1
     mask = np.zeros((1, SIZE, SIZE, 1), np.uint8)
     mask[:, SIZE // 4 : -SIZE // 4, SIZE // 4 : -SIZE // 4] = 255
-    floats = {"image": image.astype(np.float32) / 127.5 - 1, "mask": mask.astype(np.float32) / 255}
-    files = {"image_bytes": image, "mask_bytes": mask}
+    levels = {"image": image, "mask": mask, **({"guide": np.zeros_like(mask)} if guided else {})}
     inputs = {
-        "serving_default": {"image": image, "mask": mask},
-        "predict_float": floats,
-        "encoded": {name: np.array([tf.io.encode_png(x[0]).numpy()]) for name, x in files.items()},
+        "serving_default": levels,
+        "predict_float": {**{name: x.astype(np.float32) / 255 for name, x in levels.items()}, "image": grey},
+        "encoded": {f"{name}_bytes": np.array([tf.io.encode_png(x[0]).numpy()]) for name, x in levels.items()},
     }
     return {**inputs, "attention": inputs["serving_default"]} if with_attention else inputs
 
