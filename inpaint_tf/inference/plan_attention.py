@@ -25,9 +25,12 @@ from inpaint_tf.layers.resize import nearest_align_corners_indices
 
 HALO = 2
 ALIGNMENT = 16
+# Key slots that share a partial maximum; groups of keys are padded to multiples.
+CHUNK = 32
 FLOAT = 4
-# Floats of one score matrix (a query tile x a group of key rows): it and its sum stay in the last-level cache.
-BEST_GROUP = 5 << 20
+# Floats of one score matrix (a query tile x a group of key rows). Larger ones are no faster, smaller ones compute more
+# key rows twice.
+BEST_GROUP = 10 << 20
 # Query slots of a tile.
 MOST_QUERY_SLOTS = 2400
 
@@ -54,6 +57,23 @@ class QueryTile:
     def scores(self):
         """Scores that are kept at a time."""
         return self.query_slots * self.key_stride * sum(last - first for first, last in self.key_groups)
+
+    @property
+    def front_slots(self):
+        """Padding in front of a group's key rows: two slots or more, and what makes all beginnings multiples of 16."""
+        return 2 + (-self.query_stride - 2) % ALIGNMENT
+
+    def weight_slots(self, rows):
+        """Slots of the attention weights of some key rows, padding behind them included."""
+        return _multiple(rows * self.key_stride, CHUNK)
+
+    def score_slots(self, rows):
+        """Slots of the matching scores of some key rows, padding on both sides included."""
+        return _multiple(self.front_slots + rows * self.key_stride + CHUNK + 2, ALIGNMENT)
+
+    def feature_slots(self, rows):
+        """Slots of the features that the scores of some key rows take: a row more on either side."""
+        return _multiple(self.front_slots + 2 * self.key_stride + 2 + self.score_slots(rows), ALIGNMENT)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -181,6 +201,10 @@ def wrapped_column(y, x, grid):
     column = x + (y >= height) - (y < 0)
     inside = (x >= 0) & (x < width) & (column >= 0) & (column < width)
     return np.where(inside, row * width + column, -1)
+
+
+def _multiple(count, of):
+    return -(-count // of) * of
 
 
 def _touched_rows(valid):

@@ -145,9 +145,10 @@ class PlannedRun:
             for tile in segment.tiles:
                 padding = np.array([region.padding for region in tile.regions], np.int32)
                 crop = np.array([(*region.crop, region.output.height, region.output.width) for region in tile.regions])
-                output = graph(tf.convert_to_tensor(read(tile.source)), tf.constant(padding), tf.constant(crop, tf.int32))
+                source = tf.convert_to_tensor(read(tile.source))
+                output = np.asarray(graph(source, tf.constant(padding), tf.constant(crop, tf.int32)))[0]
                 if len(segment.tiles) == 1:
-                    result = _Map(tile.output, output[0])
+                    result = _Map(tile.output, output)
                     break
                 result = result or _Map(bounds, np.zeros((bounds.height, bounds.width, output.shape[-1]), np.float32))
                 result.write(tile.output, output)
@@ -173,7 +174,7 @@ class PlannedRun:
     def _fill(self, image, hole, result):
         """Puts a stage's output into the hole pixels of `image`, tile by tile as far as they were computed."""
         inside = hole[result.rect.slices]
-        image[result.rect.slices][inside] = self.model.to_image(result.read(result.rect)[0][inside]).numpy()
+        image[result.rect.slices][inside] = np.asarray(self.model.to_image(result.read(result.rect)[0][inside]))
 
 
 def _cut(image, hole, rect):
@@ -182,7 +183,7 @@ def _cut(image, hole, rect):
 
 
 class _Map:
-    """A rectangle of a feature map: float32 [h, w, C], NumPy array or tensor."""
+    """A rectangle of a feature map: float32 [h, w, C]."""
 
     def __init__(self, rect, values):
         self.rect = rect
@@ -192,21 +193,16 @@ class _Map:
         """float32 [1, h, w, C] of a rectangle within this one."""
         if rect == self.rect:
             return self._values[np.newaxis]
-        return np.ascontiguousarray(self._array()[rect.moved(-self.rect.top, -self.rect.left).slices])[np.newaxis]
+        return np.ascontiguousarray(self._values[rect.moved(-self.rect.top, -self.rect.left).slices])[np.newaxis]
 
     def write(self, rect, values):
-        """Puts a tile's output, float32 [1, h, w, C], into its place."""
-        self._values[rect.moved(-self.rect.top, -self.rect.left).slices] = values[0]
+        """Puts a tile's output, float32 [h, w, C], into its place."""
+        self._values[rect.moved(-self.rect.top, -self.rect.left).slices] = values
 
     def take(self):
-        """float32 [h, w, C], array or tensor; the map forgets it, so that the taker can free the memory."""
+        """float32 [h, w, C]; the map forgets it, so that the taker can free the memory."""
         values, self._values = self._values, None
         return values
-
-    def _array(self):
-        if not isinstance(self._values, np.ndarray):
-            self._values = self._values.numpy()
-        return self._values
 
 
 def _run_blocks(blocks, x, padding, crop):

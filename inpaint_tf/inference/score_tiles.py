@@ -1,20 +1,41 @@
-"""The arithmetic on one tile of attention scores: four graphs over flat matrices, without a copy where it counts.
+"""The arithmetic on one tile of attention scores: graphs over flat matrices, without a copy where it counts.
 
 A matrix has a row per key slot and a column per query slot and is handled as one flat array. "One key and one query
 further" is a distance in that array (`near`), "one key row and one query row further" another (`far`); both are
 multiples of 64 bytes, and so are the beginnings and lengths of all pieces, so TensorFlow's slices share memory and a
-diagonal sum is a single pass over cached data. `plan_attention` explains the layout, `tiled_attention` fills it.
+diagonal sum is a single pass over cached data. `plan_attention` explains the layout, `attention_keys` and
+`attention_queries` fill it.
 
 Flat arrays lose `near` or `far` elements on either side with every diagonal sum; key slots in front of and behind the
-wanted rows make up for it (`tiled_attention.front_slots`).
+wanted rows make up for it (`QueryTile.front_slots`).
 """
 
 import tensorflow as tf
 
-# Keys that share a partial maximum.
-CHUNK = 32
+from inpaint_tf.inference.plan_attention import CHUNK
 
 
+def _spec(kind, *shape):
+    return tf.TensorSpec(shape, kind)
+
+
+_NUMBER, _INTEGERS = _spec(tf.int32), _spec(tf.int32, None)
+_VECTOR, _MATRIX = _spec(tf.float32, None), _spec(tf.float32, None, None)
+_PATCHES = _spec(tf.int32, None, 9)
+
+
+def _graph(*signature):
+    """Builds one graph for all sizes."""
+    return tf.function(input_signature=signature, autograph=False)
+
+
+_ROWS = (
+    _MATRIX, _MATRIX, _INTEGERS, _VECTOR, _INTEGERS, _INTEGERS, _spec(tf.int32, 2), _spec(tf.float32, 2, None),
+    _NUMBER, _NUMBER, _NUMBER,
+)  # fmt: skip
+
+
+@_graph(*_ROWS)
 def propagated_rows(
     table, queries, keys, scale, copy_to, copy_from, end_slots, ends, front, query_stride, key_stride
 ):
@@ -38,10 +59,13 @@ def propagated_rows(
     return _along_rows(scores, ends, copy_to, copy_from, end_slots)
 
 
+@_graph(
+    *_ROWS, _spec(tf.int32, 3, None, 9), _spec(tf.float32, 3, None), _VECTOR, _INTEGERS, _MATRIX, _INTEGERS, _MATRIX
+)
 def propagated_rows_at_edge(
     table, queries, keys, scale, copy_to, copy_from, end_slots, ends, front, query_stride, key_stride,
     key_patches, key_scales, inside, row_slots, row_patches, column_slots, column_patches,
-):
+):  # fmt: skip
     """`propagated_rows` for a query tile at an edge of the grid.
 
     Args:
@@ -68,6 +92,7 @@ def propagated_rows_at_edge(
     return tf.reshape(scores, [-1])[near:-near]
 
 
+@_graph(_MATRIX, _PATCHES, _PATCHES, _VECTOR)
 def end_scores(table, patches, end_keys, end_scale):
     """Scores of the ends of all groups of key rows at once.
 
@@ -84,6 +109,7 @@ def end_scores(table, patches, end_keys, end_scale):
     return tf.matmul(keys, patch_features(table, patches), transpose_b=True)
 
 
+@_graph(_VECTOR, _VECTOR, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _VECTOR, _VECTOR, _VECTOR, _INTEGERS)
 def exponentials(flat, bias, front, query_stride, key_stride, first_slot, maximum, total, strongest, best):
     """Propagates along columns and takes exponentials against the maximum so far.
 
@@ -102,7 +128,7 @@ def exponentials(flat, bias, front, query_stride, key_stride, first_slot, maximu
     slots = tf.shape(maximum)[0]
     near, far = slots + 1, key_stride * slots + query_stride
     begin = (front + key_stride) * slots - near - far
-    scores = _diagonal_sum(flat, far)[begin : begin + tf.size(bias) * slots]
+    scores = _diagonal_sum(flat[begin : begin + tf.size(bias) * slots + 2 * far], far)
     scores = tf.reshape(scores, [-1, slots]) + bias[:, tf.newaxis]
     # Chunk j holds key slots j, j + count, j + 2 count, ...
     count = tf.size(bias) // CHUNK
@@ -120,54 +146,62 @@ def exponentials(flat, bias, front, query_stride, key_stride, first_slot, maximu
     return result, raised, total, tf.maximum(strongest, highest), best
 
 
-def pasted(before, weights, after, scale_before, scale, scale_after, spare, background, cells, known, query_stride,
-           key_stride):
-    """Diagonal sums of the weights and their products with the background: one cell corner after the other.
+@_graph(
+    _MATRIX, _VECTOR, _MATRIX, _VECTOR, _MATRIX, _VECTOR, _INTEGERS,
+    _spec(tf.int32, 4, None), _VECTOR, _MATRIX, _NUMBER, _NUMBER,
+)  # fmt: skip
+def pasted(
+    before, scale_before, weights, scale, after, scale_after, chosen, cells, known, background, query_stride, key_stride
+):
+    """Diagonal sums of the weights at chosen keys and their products with the background, one cell corner after another.
 
     Args:
-        before, after: float32 [key_stride, Q], exponentials of the key rows before and after.
-        weights: float32 [K, Q], exponentials of the group.
+        before, weights, after: float32 [key_stride, Q], [K, Q], [key_stride, Q], exponentials of a group of key rows, of
+            the row before and of the row after.
         scale_before, scale, scale_after: float32 [Q], what makes weights of them; 0 outside the tile.
-        spare: int32 [n], slots of the group behind its last row; `after` begins there.
+        chosen: int32 [n + 3], key slots of the group in ascending order. Of every run of neighbours the first and the
+            last are not wanted themselves; the very last slot only fills up.
+        cells: int32 [4, n], the places in the background of the four corners of every chosen slot's cell, without the
+            first and the last two.
+        known: float32 [n], 1 where that cell is wanted.
         background: float32 [H' W', C], the feature map.
-        cells: int32 [4, K], its positions for every corner and key slot.
-        known: float32 [K], 1 where the slot is a position of the grid.
         query_stride, key_stride: Of the layout.
 
     Returns:
-        float32 [Q, 4 C], sums over the group's keys, not yet divided by 4.
+        float32 [Q, 4 C], sums over the group's keys, not yet divided by 4. Row q belongs to query slot q + 1.
     """
     slots, count = tf.shape(weights)[1], tf.shape(weights)[0]
     near, far = slots + 1, key_stride * slots + query_stride
-    weights, after = weights * scale, after * scale_after
-    spares = tf.size(spare)
-    weights = tf.tensor_scatter_nd_update(weights, spare[:, tf.newaxis], after[:spares])
     margin = near + query_stride
     flat = tf.concat(
         [
             tf.zeros([margin]),
             tf.reshape(before * scale_before, [-1]),
-            tf.reshape(weights, [-1]),
-            tf.reshape(after[spares:], [-1]),
-            tf.zeros([margin + (CHUNK + 1) * slots]),
+            tf.reshape(weights * scale, [-1]),
+            tf.reshape(after * scale_after, [-1]),
+            tf.zeros([margin]),
         ],
         axis=0,
     )
-    start, length = margin + key_stride * slots, count * slots
+
+    def at_chosen(step):
+        start = margin + key_stride * slots + step
+        return tf.reshape(tf.gather(tf.reshape(flat[start : start + count * slots], [count, slots]), chosen), [-1])
+
+    own, length = at_chosen(0), (tf.size(chosen) - 3) * slots
     corners = []
     for row, row_step in enumerate((-far, far)):
-        begin, size = start - near, length + 2 * near
-        both = flat[begin : begin + size] + flat[begin + row_step : begin + row_step + size]
-        for column, column_step in enumerate((-near, near)):
-            summed = both[near : near + length] + both[near + column_step : near + column_step + length]
+        both = own + at_chosen(row_step)
+        for column, neighbour in enumerate((0, 2 * near)):
+            summed = both[near : near + length] + both[neighbour : neighbour + length]
             values = tf.gather(background, cells[2 * row + column]) * known[:, tf.newaxis]
-            corners.append(tf.matmul(tf.reshape(summed, [count, slots]), values, transpose_a=True))
+            corners.append(tf.matmul(tf.reshape(summed, [-1, slots]), values, transpose_a=True))
     return tf.concat(corners, axis=1)
 
 
 def patch_features(table, positions):
     """float32 [n, k C]: features of int32 [n, k] positions side by side."""
-    return tf.reshape(tf.gather(table, positions), [-1, positions.shape[1] * table.shape[1]])
+    return tf.reshape(tf.gather(table, positions), [-1, positions.shape[1] * tf.shape(table)[1]])
 
 
 def _matching(table, queries, keys, scale, front, query_stride, key_stride):
@@ -175,10 +209,10 @@ def _matching(table, queries, keys, scale, front, query_stride, key_stride):
     slots = tf.shape(queries)[0]
     near, far = slots + 1, key_stride * slots + query_stride
     products = tf.reshape(tf.matmul(tf.gather(table, keys), queries, transpose_b=True), [-1])
-    sums = _diagonal_sum(_diagonal_sum(products, near), far)
     begin = (front + key_stride) * slots - near - far
-    sums = tf.reshape(sums[begin : begin + tf.size(scale) * slots], [-1, slots])
-    return sums * scale[:, tf.newaxis]
+    wanted = tf.size(scale) * slots
+    sums = _diagonal_sum(_diagonal_sum(products[begin : begin + wanted + 2 * near + 2 * far], near), far)
+    return tf.reshape(sums, [-1, slots]) * scale[:, tf.newaxis]
 
 
 def _along_rows(scores, ends, copy_to, copy_from, end_slots):

@@ -1,0 +1,59 @@
+"""The query side of the tiled attention: what lies in the slots of one tile of queries."""
+
+import numpy as np
+import tensorflow as tf
+
+from inpaint_tf.inference import score_tiles
+from inpaint_tf.inference.attention_keys import constants
+from inpaint_tf.inference.plan_attention import HALO, wrapped_column, wrapped_row
+
+
+class Queries:
+    """Features and patches of a tile's slots, and what they meet beyond the edges of the grid.
+
+    Args:
+        tile: `QueryTile`.
+        keys: `Keys`.
+
+    Attributes:
+        features: float32 [Q, C], zero outside the grid.
+        patches: int32 [Q, 9], rows of `keys.table`: what a slot stands for in the propagation.
+        in_rect: float32 [Q], 1 for the queries of the tile, 0 around them.
+        at_edge: Whether the tile touches an edge of the grid.
+        edge: The last arguments of `score_tiles.propagated_rows_at_edge`, if it does.
+    """
+
+    def __init__(self, tile, keys):
+        rect, (height, width) = tile.rect, keys.grid
+        slot = np.arange(tile.query_slots)
+        y, x = slot // tile.query_stride + rect.top - HALO, slot % tile.query_stride + rect.left - HALO
+        # Slots behind the last row are padding.
+        y[(rect.height + 2 * HALO) * tile.query_stride :] = -9
+        inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+        positions = np.where(inside, y * width + x, keys.none).astype(np.int32)
+        wanted = (y >= rect.top) & (y < rect.bottom) & (x >= rect.left) & (x < rect.right)
+        self.in_rect = tf.constant(wanted.astype(np.float32))
+        self.features = tf.gather(keys.table, positions)
+
+        beside = (y >= 0) & (y < height) & ((x == -1) | (x == width))
+        by_row = np.where(beside, wrapped_row(y, x, keys.grid), -1)
+        met = np.where(inside, positions, np.where(by_row >= 0, by_row, keys.none))
+        above_or_below = ((y == -1) | (y == height)) & (x >= 0) & (x < width)
+        by_column = np.where(above_or_below, wrapped_column(y, x, keys.grid), -1)
+        met = np.where(by_column >= 0, by_column, met)
+        self.patches = keys.neighbours(met)
+
+        self.at_edge = rect.top == 0 or rect.left == 0 or rect.bottom == height or rect.right == width
+        if self.at_edge:
+            row_slots, column_slots = np.flatnonzero(by_row >= 0), np.flatnonzero(by_column >= 0)
+            around = np.stack([keys.moved(by_column[column_slots], step) for step in (-1, 0, 1)], axis=1)
+            row_patches = keys.neighbours(by_row[row_slots])
+            column_patches = keys.neighbours(around).reshape(-1, 27)
+            inside, row_slots, column_slots = constants(inside.astype(np.float32), row_slots, column_slots)
+            self.edge = (
+                inside,
+                row_slots,
+                score_tiles.patch_features(keys.table, row_patches),
+                column_slots,
+                score_tiles.patch_features(keys.table, column_patches),
+            )
