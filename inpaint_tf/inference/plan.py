@@ -25,8 +25,8 @@ from inpaint_tf.inference.regions import Rect, coarsened, cover, painted
 
 # Price of one more tile, in multiply-adds: what starting it costs on a CPU core.
 TILE_OVERHEAD = 1e8
-# Price of writing and reading one number of a feature map that several tiles share, in multiply-adds: 10 ns and more, on
-# one core, at 100 multiply-adds a nanosecond.
+# Price of writing and reading one number of a feature map that several tiles share, in multiply-adds: 10 ns and more,
+# on one core, at 100 multiply-adds a nanosecond.
 KEEPING = 1500
 # Hole pixels are looked at in cells of this side.
 CELL = 8

@@ -153,11 +153,11 @@ def exponentials(flat, bias, front, query_stride, key_stride, first_slot, maximu
 def pasted(
     before, scale_before, weights, scale, after, scale_after, chosen, cells, known, background, query_stride, key_stride
 ):
-    """Diagonal sums of the weights at chosen keys and their products with the background, one cell corner after another.
+    """Diagonal sums of the weights at chosen keys and their products with the background, corner by corner.
 
     Args:
-        before, weights, after: float32 [key_stride, Q], [K, Q], [key_stride, Q], exponentials of a group of key rows, of
-            the row before and of the row after.
+        before, weights, after: float32 [key_stride, Q], [K, Q], [key_stride, Q], exponentials of the key row before a
+            group, of the group's rows and of the row after.
         scale_before, scale, scale_after: float32 [Q], what makes weights of them; 0 outside the tile.
         chosen: int32 [n + 3], key slots of the group in ascending order. Of every run of neighbours the first and the
             last are not wanted themselves; the very last slot only fills up.

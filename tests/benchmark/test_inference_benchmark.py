@@ -14,7 +14,9 @@ from inpaint_tf.inference import plan_memory
 from inpaint_tf.inference.plan import literal_macs
 from inpaint_tf.models import DeepFillV1
 
-SETTINGS = {"model": "deepfill_v1", "width": 4, "precision": "float32", "xla": False, "memory_budget": None}
+SETTINGS = {
+    "model": "deepfill_v1", "width": 4, "preset": None, "precision": "float32", "xla": False, "memory_budget": None
+}  # fmt: skip
 
 
 def test_holes_have_the_size_they_say():
@@ -50,6 +52,15 @@ def test_forms_are_measured_side_by_side():
         assert f"{row['seconds']:.3f}" in inference.table([row])
     assert scaling_plot(rows).shape == scaling_plot(rows, "hole").shape
     assert (scaling_plot(rows) != scaling_plot([])).any()
+
+
+def test_a_preset_is_measured_with_its_weights():
+    from inpaint_tf.models.presets import bundled_presets, load_preset
+
+    name = bundled_presets()[0]
+    found = inference._engine(SETTINGS | {"preset": name}, "literal").model
+    assert found.attention_form == "literal"
+    np.testing.assert_array_equal(found.get_weights()[0], load_preset(name)[0].get_weights()[0])
 
 
 def test_what_does_not_fit_is_skipped(monkeypatch):
