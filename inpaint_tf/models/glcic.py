@@ -5,6 +5,11 @@ and two discriminators, one for the whole image and one for the part around the 
 one decision. Convolutions are followed by batch normalisation and ReLU, except for the last. The hole is filled with
 the mean colour of the training data before the network sees it.
 
+Layers, widths and the joint decision follow the paper's tables, at 256x256 with boxes of 128. Ours, because the sources
+at hand say nothing of them: batch normalisation and ReLU in the discriminators too and ReLU after their dense layers,
+Keras' momentum and epsilon of batch normalisation, images on [-1, 1] with the sigmoid scaled to it, and a mean colour
+that is followed instead of taken beforehand.
+
 Poisson blending, with which the paper finishes its pictures, is `inference.blending`.
 """
 
@@ -44,7 +49,7 @@ COMPLETION = (
 LOCAL_WIDTHS = (1, 2, 4, 8, 8)
 GLOBAL_WIDTHS = (1, 2, 4, 8, 8, 8)
 FEATURES = 16
-# How fast the mean colour follows the batches.
+# How fast the mean colour follows the batches; ours.
 MOMENTUM = 0.99
 
 

@@ -6,6 +6,7 @@ the next start, and a checkpoint that turns out damaged is passed over for the o
 """
 
 import pathlib
+import re
 import shutil
 
 import tensorflow as tf
@@ -105,5 +106,6 @@ class Checkpoints:
 
 
 def _first_line(error):
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:200]
+    """What happened, without TensorFlow's names of its own functions: "PATH; No space left on device"."""
+    text = re.sub(r"\{\{.*?\}\}\s*|\s*\[Op:\w+\]", "", str(error)).strip() or type(error).__name__
+    return text.splitlines()[0][:300]

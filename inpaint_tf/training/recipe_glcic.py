@@ -22,7 +22,11 @@ class GLCICRecipe(Recipe):
     batches of real and of fake images are normalised apart.
 
     Where it differs from the paper: real images are judged at the box of the fake ones, not at another random one;
-    the generator's adversarial loss is the non-saturating form.
+    the generator's adversarial loss is the non-saturating form. Ours, because the sources at hand say nothing of them:
+    the error is a mean over the hole's values, so its weight against the adversarial loss does not depend on the hole's
+    size; holes are DeepFill's random boxes; a joint step is `n_critic` discriminator steps, then one of the generator;
+    Adadelta's decay 0.95 and epsilon 1e-6 are those of its author; running means of batch normalisation and the mean
+    colour follow the batches of discriminator steps too.
     """
 
     RECONSTRUCTION, CRITIC, JOINT = "reconstruction", "critic_only", "joint"

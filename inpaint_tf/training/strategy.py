@@ -2,10 +2,16 @@
 
 import json
 import os
+import re
+import shutil
+import subprocess
 
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
+
+# Ports of SLURM's workers: below those that systems give to others.
+FIRST_PORT, PORTS = 12000, 16000
 
 
 def make_strategy(name):
@@ -79,7 +85,35 @@ def _cluster_tasks():
 def _resolver():
     if os.environ.get("TF_CONFIG"):
         return tf.distribute.cluster_resolver.TFConfigClusterResolver()
-    return tf.distribute.cluster_resolver.SlurmClusterResolver()
+    return _slurm_resolver(int(os.environ["SLURM_STEP_NUM_TASKS"]))
+
+
+def _slurm_resolver(tasks):
+    """TensorFlow's resolver for `srun`, told what it would get wrong.
+
+    It counts GPUs with nvidia-smi and deals them out evenly. With fewer GPUs than tasks of a node (none at all, or
+    SLURM has dealt them out already, with --gpus-per-task) it fails, so it is then told to leave them alone.
+    """
+    # Two jobs on one node must not meet at one port.
+    port = FIRST_PORT + int(os.environ.get("SLURM_JOB_ID", "0")) % PORTS
+    try:
+        on_a_node = max(map(int, re.findall(r"(?:^|,)(\d+)", os.environ["SLURM_STEP_TASKS_PER_NODE"])))
+        dealt = {} if _visible_gpus() >= on_a_node else {"gpus_per_node": tasks, "gpus_per_task": 1}
+        return tf.distribute.cluster_resolver.SlurmClusterResolver(port_base=port, auto_set_gpu=not dealt, **dealt)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"the SLURM environment describes no cluster ({error}): start with srun, or set TF_CONFIG."
+        ) from error
+
+
+def _visible_gpus():
+    """GPUs that this process may use, without TensorFlow, which would take them all at once."""
+    if "CUDA_VISIBLE_DEVICES" in os.environ:
+        return len([number for number in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if number.strip()])
+    if shutil.which("nvidia-smi") is None:
+        return 0
+    listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False)
+    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
 
 
 def _firsts(resolver):

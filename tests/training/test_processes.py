@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import random
 import signal
 import socket
 import time
@@ -11,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 from inpaint_tf.models.presets import load_preset
+from inpaint_tf.training.strategy import PORTS
 
 SMOKE = pathlib.Path(__file__).parents[2] / "flags" / "smoke.flags"
 MINUTES = 60
@@ -57,22 +59,34 @@ def test_killed_and_resumed_is_bit_identical_to_uninterrupted(start_command, tmp
 
 def two_workers(start_command, *words):
     """Two workers of one cluster on this machine, as running processes."""
+    return [start_command(*words, environment={"TF_CONFIG": json.dumps(task)}) for task in two_tasks()]
+
+
+def two_slurm_tasks(start_command, *words):
+    """The same, as `srun --ntasks=2` starts them, without GPUs."""
+    job = {"SLURM_JOB_ID": str(random.randrange(PORTS)), "SLURM_STEP_NUM_TASKS": "2"}
+    nodes = {"SLURM_STEP_NODELIST": "localhost", "SLURM_STEP_TASKS_PER_NODE": "2"}
+    return [start_command(*words, environment={**job, **nodes, "SLURM_PROCID": number}) for number in "01"]
+
+
+def two_tasks():
+    """What `TF_CONFIG` says to each of two workers on free ports."""
     ports = []
     for _ in range(2):
         with socket.socket() as free:
             free.bind(("localhost", 0))
             ports.append(free.getsockname()[1])
     cluster = {"worker": [f"localhost:{port}" for port in ports]}
-    tasks = [{"cluster": cluster, "task": {"type": "worker", "index": index}} for index in (0, 1)]
-    return [start_command(*words, environment={"TF_CONFIG": json.dumps(task)}) for task in tasks]
+    return [{"cluster": cluster, "task": {"type": "worker", "index": index}} for index in (0, 1)]
 
 
 @pytest.mark.slow
-def test_two_workers_train_like_one(start_command, tmp_path):
+@pytest.mark.parametrize("start_both", [two_workers, two_slurm_tasks])
+def test_two_workers_train_like_one(start_both, start_command, tmp_path):
     # Adam divides by the root of the squared gradient: where that is rounding noise, with the authors' epsilon the
     # update is noise of the size of the learning rate (one bias in a thousand differed by 3e-5).
     words = ["--max_steps=3", "--checkpoint_every=3", "--log_every=1", "--sample_every=0", "--epsilon=1e-4"]
-    for code, output in map(finished, two_workers(start_command, *words, f"--run_dir={tmp_path / 'two'}")):
+    for code, output in map(finished, start_both(start_command, *words, f"--run_dir={tmp_path / 'two'}")):
         assert code == 0, output
     code, output = finished(start_command(*words, f"--run_dir={tmp_path / 'one'}"))
     assert code == 0, output
