@@ -1,12 +1,15 @@
 """The loop and its folder: what a run leaves behind, how it goes on, and how it fails."""
 
 import json
+import re
 import resource
+import time
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from inpaint_tf.data.pipeline import PhotoLoader
 from inpaint_tf.data.sources import open_source
 from inpaint_tf.errors import UserError
 from inpaint_tf.models.presets import load_preset, named_variables
@@ -141,6 +144,22 @@ def test_a_damaged_checkpoint_is_passed_over(begun, trainer, tmp_path):
         path.write_bytes(b"")
     with pytest.raises(UserError, match="all 2 checkpoints .* are damaged"):
         trainer(begun)
+
+
+def test_a_run_that_waits_for_photos_says_so(tiny, trainer, monkeypatch):
+    read = PhotoLoader.__call__
+
+    def slowly(self, position, index):
+        time.sleep(0.1)
+        return read(self, position, index)
+
+    monkeypatch.setattr(PhotoLoader, "__call__", slowly)
+    config = warm_up_only(tiny, data_workers=1, max_steps=12, pretrain_coarse_steps=12, checkpoint_every=12)
+    made = trainer(config)
+    made.run()
+    # What was prefetched while the step compiled is used up by then.
+    assert records(config)[-1]["data_share"] > 0.5
+    assert re.search(r"step 12/12 .* waits \d\d% of the time for photos", "\n".join(made.lines))
 
 
 def test_a_full_disk_is_a_clear_error_and_leaves_the_last_checkpoint_whole(begun, trainer, tmp_path):

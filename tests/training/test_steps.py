@@ -72,6 +72,15 @@ def test_each_step_moves_its_own_variables_and_no_others(tiny):
     assert (counters.batches, counters.updates) == (3, 3)
 
 
+def test_a_critic_step_differentiates_the_critics_only(tiny):
+    """Filter gradients of the eight critic convolutions, for scores and penalty; the generator has forty of them."""
+    config = tiny(n_critic=1)
+    _, steps = build(config)
+    step = tf.function(lambda photos: steps.gradients("critic", steps.draw(photos, tf.constant(0))), autograph=False)
+    operations = step.get_concrete_function(some_photos(config)).graph.get_operations()
+    assert sum(operation.type == "Conv2DBackpropFilter" for operation in operations) <= 3 * 8
+
+
 @pytest.fixture
 def critic_gradients():
     """Function: configuration -> terms and gradients of a critic step on fixed photos, one graph."""
