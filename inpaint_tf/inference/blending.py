@@ -116,7 +116,9 @@ def _window(hole):
     for first, length, side in ((top, height, hole.shape[0]), (left, width, hole.shape[1])):
         beyond = cut if length == side else length
         stop = first + length
-        limits.append((first - beyond * (first == 0) - MARGIN, stop + beyond * (stop == side) + MARGIN))
+        start, end = first - beyond * (first == 0) - MARGIN, stop + beyond * (stop == side) + MARGIN
+        # seamlessClone takes Fourier transforms of this length without three; a prime is several times as slow.
+        limits.append((start, start + cv2.getOptimalDFTSize(end - start - 3) + 3))
     return limits
 
 

@@ -109,8 +109,8 @@ def end_scores(table, patches, end_keys, end_scale):
     return tf.matmul(keys, patch_features(table, patches), transpose_b=True)
 
 
-@_graph(_VECTOR, _VECTOR, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _VECTOR, _VECTOR, _VECTOR, _INTEGERS)
-def exponentials(flat, bias, front, query_stride, key_stride, first_slot, maximum, total, strongest, best):
+@_graph(_VECTOR, _VECTOR, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _VECTOR, _VECTOR, _VECTOR, _INTEGERS)
+def exponentials(flat, bias, front, query_stride, key_stride, first, last, maximum, total, strongest, best):
     """Propagates along columns and takes exponentials against the maximum so far.
 
     Args:
@@ -118,12 +118,12 @@ def exponentials(flat, bias, front, query_stride, key_stride, first_slot, maximu
         bias: float32 [K], 0 for valid keys, a large negative number for the others.
         front: Padding slots in front of the key rows.
         query_stride, key_stride: Of the layout.
-        first_slot: Number of the first wanted key slot among all.
+        first, last: The wanted key rows are first <= y < last.
         maximum, total: float32 [Q], the softmax's running maximum and denominator.
         strongest, best: float32 and int32 [Q], the highest score so far and its key slot.
 
     Returns:
-        float32 [K, Q] exponentials, and the four running values.
+        float32 [(last - first) key_stride, Q] exponentials, and the four running values.
     """
     slots = tf.shape(maximum)[0]
     near, far = slots + 1, key_stride * slots + query_stride
@@ -137,12 +137,14 @@ def exponentials(flat, bias, front, query_stride, key_stride, first_slot, maximu
     column = tf.range(slots)
     candidates = tf.range(CHUNK)[:, tf.newaxis] * count + tf.argmax(partial, axis=0, output_type=tf.int32)
     found = tf.argmax(tf.gather(tf.reshape(scores, [-1]), candidates * slots + column), axis=0, output_type=tf.int32)
-    found = first_slot + tf.gather(tf.reshape(candidates, [-1]), found * slots + column)
+    found = first * key_stride + tf.gather(tf.reshape(candidates, [-1]), found * slots + column)
     best = tf.where(highest > strongest, found, best)
 
     raised = tf.maximum(maximum, highest)
     result = tf.exp(scores - raised)
     total = total * tf.exp(maximum - raised) + tf.matmul(tf.ones([1, tf.shape(result)[0]]), result)[0]
+    # Cut as a flat array, because TensorFlow copies cut matrices whose rows are not multiples of 64 bytes.
+    result = tf.reshape(tf.reshape(result, [-1])[: (last - first) * key_stride * slots], [-1, slots])
     return result, raised, total, tf.maximum(strongest, highest), best
 
 

@@ -126,10 +126,11 @@ def _exponentials(tile, keys, queries):
             if last == height:
                 below = (flat, 0) if top == 0 else (along_rows(0, 1), 0)
             flat = _with_wrapped_rows(flat, above, below, tile, bottom - top, keys)
+        bias = keys.bias(tile, first, last)
         found, *running = score_tiles.exponentials(
-            flat, keys.bias(tile, first, last), *layout, tf.constant(first * tile.key_stride), *running
+            flat, bias, *layout, tf.constant(first), tf.constant(last), *running
         )
-        groups.append((found[: (last - first) * tile.key_stride], running[0]))
+        groups.append((found, running[0]))
     return groups, running
 
 
