@@ -28,9 +28,9 @@ ALIGNMENT = 16
 # Key slots that share a partial maximum; groups of keys are padded to multiples.
 CHUNK = 32
 FLOAT = 4
-# Floats of one score matrix (a query tile x a group of key rows). Larger ones are no faster, smaller ones compute more
-# key rows twice.
-BEST_GROUP = 10 << 20
+# Floats of one score matrix (a query tile x a group of key rows). Smaller groups compute more key rows twice; with its
+# halo a larger one passes 32 MiB, which the C library hands back to the system and gets anew for every operation.
+BEST_GROUP = 5 << 20
 # Query slots of a tile.
 MOST_QUERY_SLOTS = 2400
 
