@@ -1,13 +1,23 @@
 #!/bin/sh
-# Time and memory by photo size (one hole) and by hole size (one photo). About half an hour on two idle cores.
+# Time and memory of one photo: the targets, then by photo size and by hole size. About half an hour on two idle cores,
+# most of it for the literal form at 1920x1080 and 1024x1024.
 set -e
 output=${1:?usage: run.sh OUTPUT_FOLDER}
-inpaint-tf benchmark inference --output="$output/photo_size" --forms=planned,literal --holes=128 \
-    --sizes=256x256,512x512,1024x1024,1920x1080,2048x2048,3840x2160
-inpaint-tf benchmark inference --output="$output/hole_size" --forms=planned,literal --sizes=1024x1024 \
-    --holes=16,64,128,256,512,768
-inpaint-tf benchmark inference --output="$output/targets" --forms=planned,literal --sizes=256x256 --holes=half
-inpaint-tf benchmark inference --output="$output/targets" --forms=planned,literal --sizes=512x512 --holes=128,256
-inpaint-tf benchmark inference --output="$output/targets" --forms=planned,literal --sizes=1024x1024 --holes=512
-inpaint-tf benchmark inference --output="$output/targets" --forms=planned,literal --sizes=1920x1080 --holes=256,strokes
-inpaint-tf benchmark inference --output="$output/targets" --forms=planned --sizes=3840x2160 --holes=512
+measure() {
+    folder=$1
+    shift
+    inpaint-tf benchmark inference --output="$output/$folder" "$@"
+}
+measure targets --sizes=256x256 --holes=half --runs=9
+measure targets --sizes=512x512 --holes=128,256
+measure targets --sizes=1024x1024 --holes=512 --runs=2
+measure targets --sizes=1920x1080 --holes=strokes --runs=1
+measure targets --forms=planned --sizes=1920x1080 --holes=256 --runs=3
+measure targets --forms=planned --sizes=3840x2160 --holes=512 --runs=2
+measure preset --preset=photos_small --sizes=1024x1024 --holes=512 --runs=1
+measure preset --preset=photos_small --forms=planned --sizes=3840x2160 --holes=512 --runs=2
+measure photo_size --sizes=256x256,512x512,1024x1024 --holes=128 --runs=2
+measure photo_size --forms=planned --sizes=2048x2048,4096x4096 --holes=128 --runs=2
+measure hole_size --forms=planned --sizes=1024x1024 --holes=16,64,128,256,512,768 --runs=3
+measure precision --forms=planned --sizes=512x512 --holes=128,256 --precision=bfloat16
+measure large --forms=planned --sizes=8192x6144 --holes=256 --runs=1
