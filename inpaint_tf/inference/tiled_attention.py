@@ -209,7 +209,7 @@ def _with_wrapped_rows(flat, above, below, tile, rows, keys):
         below: The same for the grid's first row, if `flat` ends with the last.
         tile: The query tile.
         rows: Key rows in `flat`.
-        keys: `_Keys`.
+        keys: `Keys`.
 
     Returns:
         Flat scores, beginning at `near`, with one or two more rows.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from inpaint_tf.inference import plan_attention
+from inpaint_tf.inference import plan_attention, tiled_attention
 from inpaint_tf.inference.plan_attention import plan_attention as make_attention_plan
 from inpaint_tf.inference.tiled_attention import TiledAttention
 from inpaint_tf.layers import ContextualAttention
@@ -108,3 +108,28 @@ def test_graphs_are_built_once(rng):
 def test_other_settings_are_not_supported(change):
     assert TiledAttention.supports(ContextualAttention())
     assert not TiledAttention.supports(ContextualAttention(**change))
+
+
+def test_dropped_keys_move_no_pasted_number_by_more_than_rounding(attention, monkeypatch, rng):
+    """One small tile of queries and a few distinct neighbourhoods: most keys get next to no weight and are dropped."""
+    features = rng.normal(scale=3.0, size=(48, 56, CHANNELS)).astype("float32")
+    hole = np.zeros((192, 224), bool)
+    hole[80:96, 96:120] = True
+    wanted = np.zeros((48, 56), bool)
+    wanted[20:24, 24:30] = True
+    plan = make_attention_plan(hole, wanted.shape, CHANNELS, wanted, 1 << 30)
+    pasted_cells, count = [], tiled_attention._cells_that_count
+
+    def counted(*arguments):
+        pasted_cells.append(count(*arguments))
+        return pasted_cells[-1]
+
+    monkeypatch.setattr(tiled_attention, "_cells_that_count", counted)
+    results = []
+    for negligible in (tiled_attention.NEGLIGIBLE, -1.0):
+        monkeypatch.setattr(tiled_attention, "NEGLIGIBLE", negligible)
+        results.append(wanted_part(attention(features, plan), plan)[0])
+    kept, everything = pasted_cells
+    assert everything.all() and kept.mean() < 0.9
+    # The dropped weights, and float32 sums in another order.
+    assert np.abs(results[0] - results[1]).max() <= 8 * 2.0**-24 * np.abs(features).max()
