@@ -52,8 +52,7 @@ class Inpainter:
             network on the whole photo. Same numbers up to rounding. Models whose attention has the literal form, which
             is there as the reference, always run in full.
         memory_budget: Bytes of working memory under plan "hole"; None takes a share of what is free.
-        blend: "none", or "poisson" to fit the fill's colours to those around the hole (`inference.blending`). It looks
-            at the network's output around the hole too, and so takes a full run.
+        blend: "none", or "poisson" to fit the fill's colours to those around the hole (`inference.blending`).
 
     Raises:
         UserError: for an unknown plan or blend, or a memory budget for a full run.
@@ -73,13 +72,15 @@ class Inpainter:
             raise UserError(f"plan {plan!r} is unknown; known: {', '.join(PLANS)}.")
         if blend not in BLENDS:
             raise UserError(f"blend {blend!r} is unknown; known: {', '.join(BLENDS)}.")
-        planned = plan == "hole" and blend == "none" and PlannedRun.supports(model)
+        planned = plan == "hole" and PlannedRun.supports(model)
         if memory_budget is not None and not planned:
             raise UserError("a memory budget needs plan 'hole' and the fast attention: a full run takes what it takes.")
         self.model = model
         self.channel_order = channel_order
         self.blend = blend
-        self._engine = PlannedRun(model, memory_budget) if planned else FullRun(model)
+        # Blending looks at the network's output next to the hole too.
+        border = 1 if blend == "poisson" else 0
+        self._engine = PlannedRun(model, memory_budget, border) if planned else FullRun(model)
 
     @classmethod
     def from_preset(cls, name_or_folder=None, *, attention="fast", plan="hole", memory_budget=None, blend="none"):

@@ -116,7 +116,9 @@ class Plan:
         return "\n".join(lines)
 
 
-def make_plan(layers, base_width, hole, memory_budget=None, attention_branch=True, input_channels=(5, 5)):
+def make_plan(
+    layers, base_width, hole, memory_budget=None, attention_branch=True, input_channels=(5, 5), wanted=None
+):
     """The plan for one hole.
 
     Args:
@@ -126,6 +128,7 @@ def make_plan(layers, base_width, hole, memory_budget=None, attention_branch=Tru
         memory_budget: Bytes of working memory that the run may take; None leaves it to the tiles that are fastest.
         attention_branch: Whether the network has its attention branch.
         input_channels: Channels that the coarse and the refinement stage see.
+        wanted: bool [H, W], pixels of the refined image that are wanted; None is the hole.
 
     Returns:
         A `Plan`.
@@ -138,19 +141,23 @@ def make_plan(layers, base_width, hole, memory_budget=None, attention_branch=Tru
     if any(side % CELL for side in size) or not hole.any():
         raise ValueError(f"a plan needs a hole and sides that are multiples of {CELL}; got {size}, {hole.sum()} px.")
     memory = Memory.within(memory_budget, size, layers, base_width, attention_branch)
-    plan = _plan(layers, base_width, hole, memory, attention_branch, input_channels, everywhere=False)
+    wanted = hole if wanted is None else wanted
+    plan = _plan(layers, base_width, hole, wanted, memory, attention_branch, input_channels, everywhere=False)
     convolutions = plan.macs - (plan.attention.macs if plan.attention else 0)
     if convolutions > (1 - SMALLEST_SAVING) * _dense_macs(layers, base_width, size, attention_branch, input_channels):
-        plan = _plan(layers, base_width, hole, memory, attention_branch, input_channels, everywhere=True)
+        plan = _plan(layers, base_width, hole, wanted, memory, attention_branch, input_channels, everywhere=True)
     return plan
 
 
-def _plan(layers, base_width, hole, memory, attention_branch, input_channels, everywhere):
+def _plan(layers, base_width, hole, wanted, memory, attention_branch, input_channels, everywhere):
     size = hole.shape
-    wanted = np.ones_like(coarsened(hole, CELL)) if everywhere else coarsened(hole, CELL)
+    # Outside the hole the coarse result is the image.
+    coarse_wanted, wanted = (
+        np.ones_like(coarsened(mask, CELL)) if everywhere else coarsened(mask, CELL) for mask in (hole, wanted)
+    )
     stage = dict(base_width=base_width, memory=memory)
     segments = {}
-    segments["coarse"], _ = plan_chain("coarse", layers.coarse, size, wanted, CELL, input_channels[0], **stage)
+    segments["coarse"], _ = plan_chain("coarse", layers.coarse, size, coarse_wanted, CELL, input_channels[0], **stage)
 
     branch_size = chain_sizes(layers.convolution_branch, size)[-1]
     branches_channels = layers.convolution_branch[-1].filters(base_width)

@@ -3,6 +3,7 @@
 import gc
 import sys
 
+import cv2
 import numpy as np
 import tensorflow as tf
 
@@ -22,6 +23,7 @@ class PlannedRun:
     Args:
         model: A `TwoStageGenerator`. Its attention, if it has any, must be the paper's (`TiledAttention.supports`).
         memory_budget: Bytes of working memory; None is a share of what is free when a run starts.
+        border: How many pixels around the hole are wanted of the refined image too.
 
     Call arguments:
         image: float32 [H, W, 3] in [-1, 1], the model's channel order; H and W multiples of 8.
@@ -29,17 +31,19 @@ class PlannedRun:
         guide: float32 [H, W, 1], 1 = line, for a guided model; None means that nothing is sketched.
 
     Returns:
-        A dictionary: "coarse" and "refined", float32 [H, W, 3], right inside the hole and the image elsewhere; with
-        attention also "offsets", int32 [H/8, W/8, 2], -1 where the plan did not compute it; and "plan", the `Plan`.
+        A dictionary: "coarse" and "refined", float32 [H, W, 3], right inside the hole ("refined" on its border too)
+        and the image elsewhere; with attention also "offsets", int32 [H/8, W/8, 2], -1 where the plan did not compute
+        it; and "plan", the `Plan`.
 
     Raises:
         UserError: for a memory budget that is too small; if memory runs out twice.
         ValueError: for a hole without a pixel, a size that is no multiple of 8, another attention.
     """
 
-    def __init__(self, model, memory_budget=None):
+    def __init__(self, model, memory_budget=None, border=0):
         self.model = model
         self.memory_budget = memory_budget
+        self.border = border
         self._chains = {}
         self._attention = None
         if model.attention_branch:
@@ -70,6 +74,7 @@ class PlannedRun:
             memory_budget,
             attention_branch=self.model.attention_branch,
             input_channels=(self._channels_in("coarse"), self._channels_in("convolution_branch")),
+            wanted=self._wanted(hole),
         )
 
     def __call__(self, image, hole_mask, guide=None):
@@ -92,6 +97,10 @@ class PlannedRun:
                 f"memory ran out twice on a photo of {hole.shape[1]}x{hole.shape[0]}, the second time within "
                 f"{in_mib(budget)}: close other programs or give a smaller photo."
             ) from None
+
+    def _wanted(self, hole):
+        """bool [H, W]: the hole and its border."""
+        return cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=self.border) > 0
 
     def _budget(self):
         return int(SHARE_OF_FREE * free_memory()) if self.memory_budget is None else self.memory_budget
@@ -118,7 +127,7 @@ class PlannedRun:
             return np.concatenate([branch.read(rect) for branch in branches], axis=-1)
 
         refined = image.copy()
-        self._fill(refined, hole, self._run_chain(plan.segments["decoder"], both))
+        self._fill(refined, self._wanted(hole), self._run_chain(plan.segments["decoder"], both))
         outputs = {"coarse": coarse, "refined": refined, "plan": plan}
         return outputs if offsets is None else {**outputs, "offsets": offsets}
 
@@ -171,9 +180,9 @@ class PlannedRun:
             self._chains[key] = graph.get_concrete_function()
         return self._chains[key]
 
-    def _fill(self, image, hole, result):
-        """Puts a stage's output into the hole pixels of `image`, tile by tile as far as they were computed."""
-        inside = hole[result.rect.slices]
+    def _fill(self, image, wanted, result):
+        """Puts a stage's output into the wanted pixels of `image`, tile by tile as far as they were computed."""
+        inside = wanted[result.rect.slices]
         image[result.rect.slices][inside] = np.asarray(self.model.to_image(result.read(result.rect)[0][inside]))
 
 

@@ -145,3 +145,14 @@ def test_the_inpainter_blends_when_asked(rng):
     assert not np.array_equal(blended[hole], plain[hole])
     with pytest.raises(UserError, match="blend 'alpha' is unknown; known: none, poisson"):
         Inpainter(model, blend="alpha")
+
+
+def test_blending_along_a_plan_is_blending_after_a_full_run(rng):
+    model = build_model("deepfill_v1", width=4)
+    image = rng.integers(0, 256, (130, 203, 3), dtype=np.uint8)
+    hole = np.zeros((130, 203), bool)
+    hole[0:20, 30:62] = hole[90:130, 180:203] = hole[60, 60] = True
+    planned, full = (Inpainter(model, blend="poisson", plan=plan).run(image, hole) for plan in ("hole", "full"))
+    assert planned.plan is not None and full.plan is None
+    difference = np.abs(planned.completed.astype(int) - full.completed)
+    assert difference.max() <= 1 and np.mean(difference[hole] > 0) < 0.01
