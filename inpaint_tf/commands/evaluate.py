@@ -7,7 +7,7 @@
 The output folder gets index.html (one file, opens from disk), table.md, table.csv, results.jsonl, differences.jsonl and
 grids/. What was computed stays in its cache/: the same command again goes on where it was broken off, and more methods
 are added to those that are there. Methods: mean, telea, ns, biharmonic, patchmatch, shiftmap, preset:NAME,
-preset:FOLDER.
+preset:FOLDER; preset:NAME+poisson is the same with --blend=poisson of inpaint.
 """
 
 import pathlib

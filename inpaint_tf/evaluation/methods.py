@@ -1,7 +1,8 @@
 """What an evaluation compares: classical methods and our models, behind one interface.
 
 A method completes uint8 [H, W, 3] RGB under bool [H, W] (True = hole) to uint8 [H, W, 3]. `CLASSICAL` lists those that
-need no weights; "preset:NAME_OR_FOLDER" is a model through the same `Inpainter` that people use.
+need no weights; "preset:NAME_OR_FOLDER" is a model through the same `Inpainter` that people use, and with
+"+poisson" behind it the same with Poisson blending.
 """
 
 import dataclasses
@@ -15,7 +16,7 @@ import numpy as np
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation import patchmatch
 
-PRESET = "preset:"
+PRESET, BLENDED = "preset:", "+poisson"
 # Radius in pixels of the neighbourhood that OpenCV's two diffusion methods look at.
 DIFFUSION_RADIUS = 5
 
@@ -144,7 +145,8 @@ def method_named(name):
     """The `Method` of a name.
 
     Args:
-        name: A key of `CLASSICAL`, or "preset:" and a bundled preset's name or a preset folder.
+        name: A key of `CLASSICAL`, or "preset:" and a bundled preset's name or a preset folder[, and
+            "+poisson"].
 
     Raises:
         UserError: for an unknown name or preset, or a method whose package is not installed.
@@ -171,12 +173,13 @@ def _preset(name):
     from inpaint_tf.inference.inpainter import Inpainter
     from inpaint_tf.models.presets import preset_folder, read_config
 
-    place = name[len(PRESET) :] or None
+    place = name[len(PRESET) :].removesuffix(BLENDED) or None
+    blend = "poisson" if name.endswith(BLENDED) else "none"
     config = read_config(preset_folder(place))
-    inpainter = Inpainter.from_preset(place)
+    inpainter = Inpainter.from_preset(place, blend=blend)
 
     def run(image, hole):
         result = inpainter.run(image, hole)
         return Completion(result.completed, result.offsets)
 
-    return Method(name, f"{config.model} {config.sha256}", run, warm_up=True)
+    return Method(name, f"{config.model} {config.sha256}" + (f" blend={blend}" if blend != "none" else ""), run, warm_up=True)

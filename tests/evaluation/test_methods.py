@@ -69,6 +69,9 @@ def test_presets_go_through_the_inpainter():
     completion = method.run(image, HOLE)
     assert np.array_equal(completion.pixels[~HOLE], image[~HOLE]) and method.warm_up
     assert completion.offsets is None or completion.offsets.shape == (6, 8, 2)
+    blended = method_named(f"preset:{bundled_presets()[0]}+poisson")
+    assert not np.array_equal(blended.run(image, HOLE).pixels, completion.pixels)
+    assert blended.fingerprint != method.fingerprint
 
 
 def test_unknown_methods_name_the_known_ones():
