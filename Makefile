@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 demo: $(VENV)/installed
 	mkdir -p demo_output
 	$(BIN)/inpaint-tf inpaint --image=inpaint_tf/samples/rocket.jpg --mask=inpaint_tf/samples/rocket_mask.png \
-	    --output=demo_output/rocket.png --side_by_side=demo_output/rocket_side_by_side.png \
+	    --output=demo_output/rocket.png --side_by_side=demo_output/rocket_side_by_side.png --blend=poisson \
 	    --output_flow=demo_output/rocket_flow.png --overwrite
 	@echo "Before, after and attention flow: demo_output/rocket_side_by_side.png"
 

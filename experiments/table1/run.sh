@@ -1,16 +1,12 @@
 #!/usr/bin/env bash
-# Table 1 on Kodak24: experiments/table1/run.sh KODAK_FOLDER OUTPUT_FOLDER [PRESET [BASELINE_PRESET]]
-# Run again with another preset and the same output, and only that preset is computed.
+# Table 1 on Kodak24: experiments/table1/run.sh KODAK_FOLDER OUTPUT_FOLDER [FULL_PRESET BASELINE_PRESET]
+# Run again with other presets and the same output, and only those are computed.
 set -euo pipefail
-kodak=$1 output=$2 preset=${3:-photos_small} baseline=${4:-}
-methods="mean,telea,ns,biharmonic,patchmatch,preset:$preset"
-rows="PatchMatch=patchmatch,full model=preset:$preset"
-if [ -n "$baseline" ]; then
-    methods="$methods,preset:$baseline"
-    rows="$rows,baseline model=preset:$baseline"
-fi
+kodak=$1 output=$2 full=${3:-open_small} baseline=${4:-open_small_baseline}
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-python}
 export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
-"$python" -m inpaint_tf evaluate --protocol=kodak24_center128 --images="$kodak" --methods="$methods" --output="$output"
-"$python" experiments/table1/compare.py --results="$output" --rows="$rows"
+"$python" -m inpaint_tf evaluate --protocol=kodak24_center128 --images="$kodak" --output="$output" \
+    --methods="mean,telea,ns,biharmonic,patchmatch,preset:$baseline,preset:$full,preset:photos_small,preset:photos_small+poisson"
+"$python" experiments/table1/compare.py --results="$output" \
+    --rows="PatchMatch=patchmatch,baseline model=preset:$baseline,full model=preset:$full"
