@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The campaign, from photos to measured presets; the same command again goes on where it stopped:
-#   experiments/campaign/run.sh PHOTOS_FOLDER KODAK_FOLDER OUTPUT_FOLDER
+#   experiments/campaign/run.sh PHOTOS_FOLDER KODAK_FOLDER OUTPUT_FOLDER FIRST_PRESET
+# FIRST_PRESET is what experiments/first_weights made.
 # Names of photos begin with their collection; elementary* and deepin* are the openly licensed ones.
 set -euo pipefail
-photos=$(realpath "$1") kodak=$(realpath "$2") output=$(realpath -m "$3")
+photos=$(realpath "$1") kodak=$(realpath "$2") output=$(realpath -m "$3") first=$(realpath "$4")
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-python}
 export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
@@ -26,7 +27,7 @@ for pair in full=deepfill_v1 gated=deepfill_v2 baseline=deepfill_v1_baseline; do
 done
 
 # The default preset, on all photos.
-train photos --flagfile=$flags/photos.flags --train_data="$photos" --initial_preset=first_weights
+train photos --flagfile=$flags/photos.flags --train_data="$photos" --initial_preset="$first"
 methods=$methods,preset:$output/photos/preset
 
 for protocol in kodak24_center128 free_form; do

@@ -23,6 +23,7 @@ from inpaint_tf.visualize.side_by_side import paint_hole
 FLAGS = flags.FLAGS
 flags.DEFINE_string("output", None, "JPEG file to write.", required=True)
 flags.DEFINE_string("preset", None, "Preset; the default one if not given.")
+flags.DEFINE_enum("blend", "poisson", ["none", "poisson"], "As in inpaint-tf inpaint.")
 
 SHOWN_SIDE = 224
 
@@ -88,7 +89,7 @@ CASES = [
 
 
 def main(_):
-    inpainter = inpaint_tf.Inpainter.from_preset(FLAGS.preset)
+    inpainter = inpaint_tf.Inpainter.from_preset(FLAGS.preset, blend=FLAGS.blend)
     cells = []
     for case in CASES:
         picture = getattr(skimage.data, case.picture)()

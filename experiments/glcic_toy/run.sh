@@ -6,5 +6,3 @@ here=experiments/glcic_toy
 python -m inpaint_tf train --flagfile="flags/glcic_toy.flags" --train_data="$1" --run_dir="$2"
 PYTHONPATH=. python experiments/draw_runs.py --runs="run=$2" --terms=l2,critic_loss,generator_adversarial --output="$here/curves.png"
 cp "$2/metrics.jsonl" "$here/metrics.jsonl"
-cp "$(ls "$2"/samples/*.png | head -1)" "$here/samples_first.png"
-cp "$(ls "$2"/samples/*.png | tail -1)" "$here/samples_last.png"

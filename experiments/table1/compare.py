@@ -3,7 +3,7 @@
     PYTHONPATH=. python experiments/table1/compare.py --results=DIR --rows="PatchMatch=patchmatch,full model=preset:NAME"
 
 DIR is the output of `inpaint-tf evaluate`. Writes into --output (default: results/ beside this file) the evaluation's
-table, lines, manifest and first comparison grids, and `comparison.md`: printed and measured rows, and the cells of the
+table, lines and manifest, and `comparison.md`: printed and measured rows, and the cells of the
 grid {whole, box, hole} x {absolute, relative} x {per image, pooled} that come nearest to what is printed.
 """
 
@@ -13,15 +13,11 @@ import shutil
 
 from absl import app, flags
 
-from inpaint_tf.data.image_files import read_photo
 from inpaint_tf.evaluation.results import find, nearest_cells, read_lines
 from inpaint_tf.evaluation.tables import STYLES, markdown
-from inpaint_tf.visualize.grids import encode_jpeg
 
 HERE = pathlib.Path(__file__).parent
 PRINTED = ("l1", "l2", "psnr", "tv")
-GRIDS = 3
-MOST_BYTES = 300_000
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("results", None, "Output folder of inpaint-tf evaluate.", required=True)
@@ -114,13 +110,6 @@ def main(_):
     (output / "comparison.md").write_text(comparison(lines, printed, rows), encoding="utf-8")
     for name in ("results.jsonl", "table.md", "manifest.json"):
         shutil.copyfile(results / name, output / name)
-    for grid in sorted((results / "grids").glob("*.jpg"))[:GRIDS]:
-        picture = read_photo(grid).rgb
-        for quality in range(90, 20, -10):
-            content = encode_jpeg(picture, quality)
-            if len(content) < MOST_BYTES:
-                (output / grid.name).write_bytes(content)
-                break
     print((output / "comparison.md").read_text(encoding="utf-8"))
 
 
