@@ -91,8 +91,8 @@ class TrainingConfig:
     coarse_weight: float = _option(1.2, "Weight of the coarse output in both L1 losses.", low=0.0)
     reconstruction: str = _option(
         "authors",
-        "The authors' L1 (v1: discounted over the box, v2: over the image), or for all models and any shape of hole "
-        "v1's with the discount counted from known pixels and the mean taken over the hole.",
+        "The authors' L1 (v1: discounted over the box, v2: over the image), or for both and any shape of hole v1's "
+        "with the discount counted from known pixels and the mean taken over the hole.",
         choices=RECONSTRUCTIONS,
     )
     spatial_discount: float = _option(
@@ -167,6 +167,13 @@ class TrainingConfig:
                 "--holes=mixed contradicts --reconstruction=authors: the L1 of DeepFill v1 looks at one box. Set "
                 "--reconstruction=hole."
             )
+        if self.critics != "both" and not self.model.startswith("deepfill_v1"):
+            raise UserError(
+                f"--critics={self.critics} contradicts --model={self.model}: only DeepFill v1 has a local and a global "
+                "critic to choose from."
+            )
+        if self.reconstruction == "hole" and self.model == "glcic":
+            raise UserError("--reconstruction=hole contradicts --model=glcic, which has a squared error, no L1.")
         if self.initial_stage != "all" and not self.initial_preset:
             raise UserError(f"--initial_stage={self.initial_stage} says nothing without --initial_preset.")
         if self.adversarial_weight > 0 and self.n_critic == 0:

@@ -57,7 +57,7 @@ class Looker:
         return comparison_grid(_TITLES, rows)
 
     def measure(self):
-        """ "PROTOCOL/metric/region" -> value on the validation photos; empty if there are none."""
+        """Measures the validation photos: "PROTOCOL/metric/region" -> value; empty if there are none."""
         if self._validation is None:
             return {}
         self._take_weights()

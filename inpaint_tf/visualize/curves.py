@@ -21,6 +21,11 @@ def read_run(metrics):
         return [json.loads(line) for line in file]
 
 
+def read_parts(folders):
+    """The records of run folders that went on from one another, see `in_a_row`."""
+    return in_a_row([read_run(pathlib.Path(folder) / "metrics.jsonl") for folder in folders])
+
+
 def draw_runs(runs, terms):
     """Draws terms of one or several runs over their steps.
 
@@ -90,8 +95,3 @@ def _panel(term, lines, changes, names):
         if names:
             write(name, _LEFT + 100 * index, 34, colour)
     return picture
-
-
-def read_parts(folders):
-    """The records of run folders that went on from one another, see `in_a_row`."""
-    return in_a_row([read_run(pathlib.Path(folder) / "metrics.jsonl") for folder in folders])

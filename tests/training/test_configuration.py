@@ -45,6 +45,8 @@ def test_defaults_are_the_authors():
         ({"pretrain_coarse_steps": 9, "max_steps": 8}, "the warm-up is part of the run"),
         ({"n_critic": 0}, "--n_critic=0 contradicts --adversarial_weight=0.001"),
         ({"holes": "mixed"}, "--holes=mixed contradicts --reconstruction=authors"),
+        ({"model": "deepfill_v2", "critics": "local"}, "--critics=local contradicts --model=deepfill_v2"),
+        ({"model": "glcic", "reconstruction": "hole"}, "--reconstruction=hole contradicts --model=glcic"),
         ({"initial_stage": "coarse"}, "says nothing without --initial_preset"),
         ({"precision": "int8"}, "known: float32, mixed_bfloat16, mixed_float16"),
         ({"spatial_discount": 1.5}, "out of range: 0.01 to 1.0"),
