@@ -1,14 +1,22 @@
-"""Where a new run starts from, if not at random: the weights of a preset, or of its coarse network alone."""
+"""Where a new run starts from, if not at random: the weights of a preset, or of its coarse network alone.
+
+A preset of a narrower model is widened first.
+"""
+
+import numpy as np
 
 from inpaint_tf.errors import UserError
 from inpaint_tf.models.presets import assign_weights, named_variables, preset_folder, read_config, read_weights
+from inpaint_tf.models.registry import build_model
 from inpaint_tf.training.state import raw_variables
+from inpaint_tf.training.widening import can_be_widened, widened
 
 
 def take_initial_weights(state, config):
     """Gives the generator of a new run, and its averages, the weights of `config.initial_preset`.
 
     With `initial_stage` "coarse" only the first network's are taken, which models that differ in their second share.
+    All of a narrower DeepFill v1's are widened to `config.width`, see `widening`.
 
     Args:
         state: The `TrainingState`.
@@ -33,6 +41,9 @@ def take_initial_weights(state, config):
         if not coarse:
             raise UserError(f"--initial_preset={folder} is of model {preset.model}, which has no coarse network.")
         arrays = {**own, **coarse}
+    elif preset.config.get("width", config.width) < config.width and can_be_widened(state.generator):
+        narrow = build_model(preset.model, **preset.config)
+        arrays = widened(arrays, narrow, state.generator, np.random.default_rng(config.seed))
     assign_weights(state.generator, arrays, f"--initial_preset={folder}")
     for average, variable in zip(state.averages or (), raw_variables(state.generator)):
         average.assign(variable)

@@ -39,6 +39,15 @@ def test_all_weights_and_averages_are_taken(tiny, preset):
         np.testing.assert_array_equal(array, arrays[name])
 
 
+def test_a_narrower_preset_is_widened(tiny, preset):
+    folder, arrays = preset()
+    config = tiny(width=4, initial_preset=str(folder))
+    state = state_of(config)
+    take_initial_weights(state, config)
+    name = "coarse/conv3/bias"
+    np.testing.assert_array_equal(named_variables(state.generator)[name].numpy(), np.tile(arrays[name], 2))
+
+
 def test_the_coarse_network_alone_serves_other_models(tiny, preset):
     folder, arrays = preset("deepfill_v1")
     config = tiny(model="deepfill_v1_baseline", initial_preset=str(folder), initial_stage="coarse")
