@@ -1,9 +1,11 @@
-"""The key side of the tiled attention: features, norms, and what lies in which slot of a group of key rows."""
+"""The key side of the tiled attention: features, norms, and what lies in which slot of a step."""
+
+import functools
 
 import numpy as np
 import tensorflow as tf
 
-from inpaint_tf.inference.plan_attention import wrapped_row
+from inpaint_tf.inference.score_tiles import FRONT, end_scores
 from inpaint_tf.layers.literal_attention import SMALLEST_NORM
 from inpaint_tf.layers.resize import nearest_align_corners_indices
 
@@ -11,7 +13,7 @@ LOWEST = np.float32(-1e30)
 
 
 class Keys:
-    """Everything that is the same for all queries. Indices of a group of key rows are made once for a layout.
+    """Everything that is the same for all queries.
 
     Args:
         features: float32 [H', W', C] tensor.
@@ -22,73 +24,57 @@ class Keys:
         grid: (h, w) of the positions.
         none: The flat position that stands for "no position": a zero feature, a zero scale.
         table: float32 [h w + 1, C], half-size features and a zero.
-        background: float32 [H' W', C], the features.
-        masked_count: How many positions are no valid keys.
+        arguments: The `keys` of `score_tiles.attend`.
     """
 
     def __init__(self, features, plan, softmax_scale):
         self.grid = plan.grid
-        self.valid = np.append(plan.valid.reshape(-1), False)
-        self.masked_count = plan.positions - plan.valid_keys
-        self.feature_width = features.shape[1]
         self.none = plan.positions
+        self._strips = plan.strips
         rows, columns = (nearest_align_corners_indices(features.shape[axis], plan.grid[axis]) for axis in (0, 1))
         half = np.asarray(tf.gather(tf.gather(features, rows), columns, axis=1))
         energy = np.pad(np.einsum("hwc,hwc->hw", half, half), 1)
         energy = energy[:-2] + energy[1:-1] + energy[2:]
         energy = energy[:, :-2] + energy[:, 1:-1] + energy[:, 2:]
         norms = np.sqrt(np.maximum(energy, np.float32(SMALLEST_NORM**2)))
-        self.scale = np.append(softmax_scale / norms.reshape(-1), 0).astype(np.float32)
+        self._scale = np.append(softmax_scale / norms.reshape(-1), 0).astype(np.float32)
         flat = half.reshape(plan.positions, -1)
         self.table = tf.constant(np.concatenate([flat, np.zeros_like(flat[:1])]))
-        self.background = tf.reshape(features, [-1, features.shape[-1]])
-        self._cache = {}
 
-    def group(self, tile, first, last):
-        """What `score_tiles.propagated_rows` takes for key rows first <= y < last, up to the layout's numbers."""
-        return self._made_once(self._group, tile, first, last)
-
-    def group_at_edge(self, tile, first, last):
-        """Patches and scales of the positions before, at and after every wanted slot, row-major."""
-        return self._made_once(self._group_at_edge, tile, first, last)
-
-    def bias(self, tile, first, last):
-        """float32 [K], 0 for valid keys of these rows, a large negative number for all other slots."""
-        return self._made_once(self._bias, tile, first, last)
-
-    def ends(self, ranges):
-        """Patches and scales of what row-major propagation meets before and behind ranges of key rows, in pairs."""
-        y = np.array([[first, last - 1] for first, last in ranges]).reshape(-1)
-        met = wrapped_row(y, np.tile([-1, self.grid[1]], len(ranges)), self.grid)
-        met = np.where(met < 0, self.none, met)
-        return constants(self.neighbours(met), self.scale[met])
-
-    def pasting(self, tile, cells, first):
-        """Which slots of a group of key rows take part in pasting.
-
-        Args:
-            tile: The query tile.
-            cells: bool [rows, w], the wanted cells of the background.
-            first: Number of the first of these rows.
-
-        Returns:
-            chosen: int32 [n + 3] slots, see `score_tiles.pasted`.
-            corners: int32 [4, n], places in `background` of the four corners of every inner slot's cell.
-            known: float32 [n], 1 where the cell is wanted.
-        """
-        slots = np.pad(cells, [(0, 0), (1, tile.key_stride - cells.shape[1] - 1)]).reshape(-1)
-        beside = np.pad(slots, 1)
-        chosen = np.flatnonzero(beside[:-2] | slots | beside[2:])
-        chosen = np.append(chosen, chosen[-1])
-        inner = chosen[1:-2]
-        y, x = first + inner // tile.key_stride, inner % tile.key_stride - 1
-        known = slots[inner]
-        corner = np.where(known, 2 * (y * self.feature_width + x), 0)
-        return constants(
-            chosen,
-            np.stack([corner + row * self.feature_width + column for row in (0, 1) for column in (0, 1)]),
-            known.astype(np.float32),
+        layout = _Layout(plan.strips, self.none)
+        self._propagated = layout.propagated
+        places, ends = layout.ends(self)
+        self._ends = constants(self.neighbours(ends), self._scale[ends])
+        valid = np.append(plan.valid.reshape(-1), False)
+        masked = plan.positions - plan.valid_keys
+        self.arguments = (
+            self.table,
+            tf.reshape(features, [-1, features.shape[-1]]),
+            *constants(
+                np.int32(plan.strips.stride),
+                layout.matched,
+                self._scale[layout.propagated],
+                places,
+                layout.wraps,
+                layout.wrap_masks.astype(np.float32),
+                np.where(valid[layout.weighted], np.float32(0), LOWEST),
+                layout.continued.astype(np.float32),
+                layout.weighted,
+                *_cells(layout, features.shape[1]),
+                np.float32(0) if masked else LOWEST,
+                np.float32(masked),
+            ),
         )
+
+    @functools.cached_property
+    def patches(self):
+        """The patches and patch scales of `score_tiles.attend_at_edge`."""
+        around = np.stack([self.moved(self._propagated, step) for step in (-1, 0, 1)], axis=1)
+        return constants(self.neighbours(around), self._scale[around])
+
+    def ends(self, patches):
+        """The `ends` of `score_tiles.attend` for the patches of query slots."""
+        return end_scores(self.table, patches, *self._ends)
 
     def neighbours(self, positions):
         """int32 [..., 9]: the 3x3 patch around flat positions, `none` outside the grid or for `none` itself."""
@@ -105,40 +91,96 @@ class Keys:
         inside = (positions < self.none) & (positions >= 0) & (moved >= 0) & (moved < self.none)
         return np.where(inside, moved, self.none).astype(np.int32)
 
-    def _group(self, tile, first, last):
-        front, stride = tile.front_slots, tile.key_stride
-        wanted = self._slots(tile, first, last, front, tile.score_slots(last - first))
-        keys = self._slots(tile, first - 1, last + 1, 2 * front, tile.feature_slots(last - first))
-        before = front + np.arange(last - first) * stride
-        behind = before + self.grid[1] + 1
-        # The slot before a row belongs to the last position of the row above, the one behind it to the next's first.
-        copy_to = np.concatenate([before[1:], behind[:-1]])
-        copy_from = np.concatenate([behind[:-1] - 1, before[1:] + 1])
-        return constants(keys, self.scale[wanted], copy_to, copy_from, np.array([before[0], behind[-1]]))
 
-    def _group_at_edge(self, tile, first, last):
-        wanted = self._slots(tile, first, last, tile.front_slots, tile.score_slots(last - first))
-        around = np.stack([self.moved(wanted, step) for step in (-1, 0, 1)])
-        return constants(self.neighbours(around), self.scale[around])
+class _Layout:
+    """Which position lies in which slot of which step.
 
-    def _bias(self, tile, first, last):
-        slots = self._slots(tile, first, last, 0, tile.weight_slots(last - first))
-        return tf.constant(np.where(self.valid[slots], np.float32(0), LOWEST))
+    Step t takes row t of every strip. Matching and propagation each take a row more on either side than is pasted from.
 
-    def _slots(self, tile, first, last, before, total):
-        """int32 [total]: flat position of every slot of some key rows behind `before` others, `none` elsewhere."""
-        y = np.arange(first, last, dtype=np.int32)[:, np.newaxis]
-        x = np.arange(tile.key_stride, dtype=np.int32) - 1
-        inside = (y >= 0) & (y < self.grid[0]) & (x >= 0) & (x < self.grid[1])
-        padded = np.full(total, self.none, np.int32)
-        padded[before : before + inside.size] = np.where(inside, y * self.grid[1] + x, self.none).reshape(-1)
-        return padded
+    Attributes:
+        matched: int32 [height + 4 + 3 W, K + 3 FRONT + 2] positions, from step -2 on, then three rows for each wrap.
+        propagated: int32 [height + 2 + W, K + 2 FRONT], from step -1 on, then one row for each wrap.
+        weighted: int32 [height, K], from step 0 on, without what lies below a strip's end.
+        continued: bool [2, K], the strips that go on where the one before ends, and those that end where the next begins.
+        wraps: int32 [height + 2], which wrap is added to a step of `propagated`; -1 for none.
+        wrap_masks: bool [W, K + 2 FRONT], the slots that get something.
+    """
 
-    def _made_once(self, make, tile, first, last):
-        key = make.__name__, tile.key_stride, tile.front_slots, first, last
-        if key not in self._cache:
-            self._cache[key] = make(tile, first, last)
-        return self._cache[key]
+    def __init__(self, strips, none):
+        self.strips, self.none = strips, none
+        height, (last, _) = strips.height, strips.grid
+        starts, stops = np.array(strips.starts, np.int32), np.array(strips.stops, np.int32)
+        rows = starts + np.arange(-2, height + 2, dtype=np.int32)[:, np.newaxis]
+        self.wraps = np.full(height + 2, -1, np.int32)
+        wrapped, shifts, masks = [], [], []
+        for step in range(height + 2):
+            # What is above the first row is the last one, moved right; what is below the last is the first, moved left.
+            for reached, met, shift in ((-1, last - 1, 1), (last, 0, -1)):
+                strip = rows[step + 1] == reached
+                if strip.any():
+                    self.wraps[step] = len(masks)
+                    wrapped.append(np.where(strip, [[met - 1], [met], [met + 1]], -1))
+                    shifts.append(shift)
+                    masks.append(self._reached(strip, shift))
+        self._rows = np.concatenate([rows[1:-1], *(three[1:2] for three in wrapped)])
+        self._shifts = np.array([0] * (height + 2) + shifts)
+        slots, unmoved = strips.slots, [0] * (height + 4)
+        self.matched = self._laid_out(
+            np.concatenate([rows, *wrapped]), unmoved + list(np.repeat(shifts, 3)), 2 * FRONT, slots + 3 * FRONT + 2
+        )
+        self.propagated = self._laid_out(self._rows, self._shifts, FRONT, slots + 2 * FRONT)
+        self.wrap_masks = np.array(masks, bool).reshape(len(masks), slots + 2 * FRONT)
+        self.weighted = self._laid_out(np.where(rows[2:-2] < stops, rows[2:-2], -1), unmoved[:height], 0, slots)
+        goes_on = np.append(stops[:-1] == starts[1:], False)
+        self.continued = np.zeros((2, slots), bool)
+        for row, flags in enumerate((np.roll(goes_on, 1), goes_on)):
+            self.continued[row, : len(starts) * strips.stride] = flags.repeat(strips.stride)
+
+    def ends(self, keys):
+        """Places [rows, 2 strips] beside the strips' rows, and the positions whose scores belong there."""
+        strips, (_, width) = self.strips, self.strips.grid
+        inside = (self._rows >= 0) & (self._rows < strips.grid[0])
+        begin = np.where(inside, self._rows * width, self.none)
+        behind = np.where(inside, begin + width - 1, self.none)
+        shift = self._shifts[:, np.newaxis]
+        left = FRONT + np.arange(len(strips.starts)) * strips.stride + shift
+        right = left + width + 1
+        unused = strips.slots + 2 * FRONT - 1
+        # What a shift moves out of a strip is not looked at.
+        left, right = np.where(inside & (shift >= 0), left, unused), np.where(inside & (shift <= 0), right, unused)
+        places = np.concatenate([left, right], axis=1)
+        met = np.concatenate([keys.moved(begin, -1), keys.moved(behind, 1)], axis=1)
+        return places, np.where(places == unused, self.none, met)
+
+    def _reached(self, strip, shift):
+        """bool slots: of the strips bool [strips], those that a row moved by `shift` reaches within the grid."""
+        slot = np.arange(self.strips.slots + 2 * FRONT) - FRONT
+        inside = (slot >= 0) & (slot < len(strip) * self.strips.stride)
+        x = slot % self.strips.stride - 1
+        chosen = strip[np.where(inside, slot // self.strips.stride, 0)] & inside
+        return chosen & (x >= max(0, shift)) & (x < self.strips.grid[1] + min(0, shift))
+
+    def _laid_out(self, rows, shifts, front, total):
+        """int32 [rows, total]: positions of [rows, strips] rows of the grid, `front` slots in front of them."""
+        height, width = self.strips.grid
+        x = np.arange(self.strips.stride) - 1 - np.asarray(shifts)[:, np.newaxis, np.newaxis]
+        y = rows[:, :, np.newaxis]
+        found = np.where((y >= 0) & (y < height) & (x >= 0) & (x < width), y * width + x, self.none)
+        found = found.reshape(len(rows), -1)
+        result = np.full((len(rows), total), self.none, np.int32)
+        result[:, front : front + found.shape[1]] = found[:, : total - front]
+        return result
+
+
+def _cells(layout, feature_width):
+    """Places [height, 4, k] in the background of the corners of every slot's cell, and float32 [height, k] known."""
+    count, width = layout.strips.cell_slots, layout.strips.grid[1]
+    positions = layout.weighted[:, 1 : count + 1]
+    known = positions < layout.none
+    y, x = np.divmod(positions, width)
+    corner = np.where(known, 2 * (y * feature_width + x), 0)
+    places = np.stack([corner + row * feature_width + column for row in (0, 1) for column in (0, 1)], axis=1)
+    return places, known.astype(np.float32)
 
 
 def constants(*arrays):

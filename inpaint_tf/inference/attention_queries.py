@@ -16,11 +16,8 @@ class Queries:
         keys: `Keys`.
 
     Attributes:
-        features: float32 [Q, C], zero outside the grid.
-        patches: int32 [Q, 9], rows of `keys.table`: what a slot stands for in the propagation.
-        in_rect: float32 [Q], 1 for the queries of the tile, 0 around them.
-        at_edge: Whether the tile touches an edge of the grid.
-        edge: The last arguments of `score_tiles.propagated_rows_at_edge`, if it does.
+        arguments: The first four arguments of `score_tiles.attend`.
+        edge: The last arguments of `score_tiles.attend_at_edge`; None if the tile touches no edge of the grid.
     """
 
     def __init__(self, tile, keys):
@@ -32,8 +29,6 @@ class Queries:
         inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
         positions = np.where(inside, y * width + x, keys.none).astype(np.int32)
         wanted = (y >= rect.top) & (y < rect.bottom) & (x >= rect.left) & (x < rect.right)
-        self.in_rect = tf.constant(wanted.astype(np.float32))
-        self.features = tf.gather(keys.table, positions)
 
         beside = (y >= 0) & (y < height) & ((x == -1) | (x == width))
         by_row = np.where(beside, wrapped_row(y, x, keys.grid), -1)
@@ -41,16 +36,20 @@ class Queries:
         above_or_below = ((y == -1) | (y == height)) & (x >= 0) & (x < width)
         by_column = np.where(above_or_below, wrapped_column(y, x, keys.grid), -1)
         met = np.where(by_column >= 0, by_column, met)
-        self.patches = keys.neighbours(met)
-
-        self.at_edge = rect.top == 0 or rect.left == 0 or rect.bottom == height or rect.right == width
-        if self.at_edge:
+        self.arguments = (
+            tf.gather(keys.table, positions),
+            *constants(wanted.astype(np.float32), np.int32(tile.query_stride)),
+            keys.ends(keys.neighbours(met)),
+        )
+        self.edge = None
+        if rect.top == 0 or rect.left == 0 or rect.bottom == height or rect.right == width:
             row_slots, column_slots = np.flatnonzero(by_row >= 0), np.flatnonzero(by_column >= 0)
             around = np.stack([keys.moved(by_column[column_slots], step) for step in (-1, 0, 1)], axis=1)
             row_patches = keys.neighbours(by_row[row_slots])
             column_patches = keys.neighbours(around).reshape(-1, 27)
             inside, row_slots, column_slots = constants(inside.astype(np.float32), row_slots, column_slots)
             self.edge = (
+                *keys.patches,
                 inside,
                 row_slots,
                 score_tiles.patch_features(keys.table, row_patches),

@@ -1,19 +1,20 @@
 """Which queries and keys the attention computes, in which tiles, and where everything lies in a tile.
 
 Queries are needed only where the decoder looks, plus one position around (pasting overlaps). They are cut into
-rectangles; every rectangle runs over all keys, in groups of key rows. A tile of scores is a matrix with one row per
-key slot and one column per query slot. Its layout is what makes it fast: every diagonal sum of the layer is then the
-sum of three equally long pieces of one flat array, at distances that are multiples of 64 bytes, which TensorFlow
-adds up in one pass without a copy:
+rectangles, and every rectangle runs over all keys, some key rows after the other. The scores of a step are a matrix
+with one row per key slot and one column per query slot. Its layout is what makes it fast: every diagonal sum of the
+layer is then the sum of three equally long pieces of flat arrays, whose beginnings and ends are multiples of 64 bytes,
+which TensorFlow adds up in one pass without a copy:
 
-- query slots are the rectangle with a halo of two positions, row by row, `query_stride` to a row, padded to a total
-  that is 15 modulo 16: one key and one query further is a multiple of 16 floats away;
-- key slots are whole rows of the grid with a slot before and at least one behind, `key_stride` to a row, and the
-  stride is the query stride modulo 16: one key row and one query row further is a multiple of 16 floats away, too.
+- query slots are the rectangle with a halo of two positions, row by row, `query_stride` to a row, a multiple of 16,
+  and 15 slots more: one key and one query further is a multiple of 16 floats away;
+- the rows of keys are cut into strips of equal height, which lie side by side, so that a step has work enough on
+  small grids too: step t takes row t of every strip. One key row and one query row further is the next step's matrix
+  and `query_stride` to the right.
 
-The slots around the grid hold what the sums must meet there. For matching that is zero padding. For the propagation,
-which runs over flattened indices, it is the position in the next (or previous) row, or column, and nothing at all
-behind the last position; `wrapped_row` and `wrapped_column` say which.
+The slots beside a strip's rows hold what the sums must meet there. For matching that is zero padding. For the
+propagation, which runs over flattened indices, it is the position in the next (or previous) row, or column, and
+nothing at all behind the last position; `wrapped_row` and `wrapped_column` say which.
 """
 
 import dataclasses
@@ -25,14 +26,48 @@ from inpaint_tf.layers.resize import nearest_align_corners_indices
 
 HALO = 2
 ALIGNMENT = 16
-# Key slots that share a partial maximum; groups of keys are padded to multiples.
-CHUNK = 32
 FLOAT = 4
-# Floats of one score matrix (a query tile x a group of key rows). Smaller groups compute more key rows twice; with its
-# halo a larger one passes 32 MiB, which the C library hands back to the system and gets anew for every operation.
-BEST_GROUP = 5 << 20
+# Key slots of a step that strips are made for: fewer leave the processor waiting between operations, more leave the
+# cache.
+BEST_KEY_SLOTS = 300
+# Rows of a strip, whose neighbours above and below are computed with it.
+LEAST_STRIP_HEIGHT = 8
 # Query slots of a tile.
 MOST_QUERY_SLOTS = 2400
+# Steps at hand, in the stages from products to weights, beside the weights that are kept.
+WORKING_STEPS = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class KeyStrips:
+    """Rows of keys cut into strips that lie side by side.
+
+    Attributes:
+        grid: (h, w) of the positions.
+        starts: First row of every strip, ascending.
+        stops: The row behind the last of every strip; at most `height` further.
+        height: Rows of the highest strip. What a lower one has below its end counts for nothing.
+    """
+
+    grid: tuple[int, int]
+    starts: tuple[int, ...]
+    stops: tuple[int, ...]
+    height: int
+
+    @property
+    def stride(self):
+        """Slots of a strip: a row with one slot before and one behind."""
+        return self.grid[1] + 2
+
+    @property
+    def cell_slots(self):
+        """Slots of a step that hold keys, from the second on, those between the strips included."""
+        return _multiple(len(self.starts) * self.stride - 2, ALIGNMENT)
+
+    @property
+    def slots(self):
+        """Slots of a step's weights."""
+        return self.cell_slots + ALIGNMENT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,37 +78,16 @@ class QueryTile:
         rect: The queries, positions of the grid.
         query_stride: Slots in a row of the layout.
         query_slots: Slots in all.
-        key_stride: Slots in a row of keys.
-        key_groups: (first, behind the last) row of every group of keys. Rows that no valid key touches are left out.
     """
 
     rect: Rect
     query_stride: int
     query_slots: int
-    key_stride: int
-    key_groups: tuple[tuple[int, int], ...]
 
-    @property
-    def scores(self):
-        """Scores that are kept at a time."""
-        return self.query_slots * self.key_stride * sum(last - first for first, last in self.key_groups)
-
-    @property
-    def front_slots(self):
-        """Padding in front of a group's key rows: two slots or more, and what makes all beginnings multiples of 16."""
-        return 2 + (-self.query_stride - 2) % ALIGNMENT
-
-    def weight_slots(self, rows):
-        """Slots of the attention weights of some key rows, padding behind them included."""
-        return _multiple(rows * self.key_stride, CHUNK)
-
-    def score_slots(self, rows):
-        """Slots of the matching scores of some key rows, padding on both sides included."""
-        return _multiple(self.front_slots + rows * self.key_stride + CHUNK + 2, ALIGNMENT)
-
-    def feature_slots(self, rows):
-        """Slots of the features that the scores of some key rows take: a row more on either side."""
-        return _multiple(self.front_slots + 2 * self.key_stride + 2 + self.score_slots(rows), ALIGNMENT)
+    @classmethod
+    def of(cls, rect):
+        stride = _multiple(rect.width + 2 * HALO, ALIGNMENT)
+        return cls(rect, stride, (rect.height + 2 * HALO) * stride + ALIGNMENT - 1)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,6 +100,7 @@ class AttentionPlan:
         weighted: bool [h, w], the queries whose weights that takes: the cells and their neighbours.
         valid: bool [h, w], the keys whose patch holds no hole pixel.
         tiles: Query tiles; their rectangles are disjoint and cover `weighted`.
+        strips: `KeyStrips` that hold all rows that a valid key touches.
         macs: Multiply-adds of the matrix products.
     """
 
@@ -94,6 +109,7 @@ class AttentionPlan:
     weighted: np.ndarray
     valid: np.ndarray
     tiles: tuple[QueryTile, ...]
+    strips: KeyStrips
     macs: int
 
     @property
@@ -110,7 +126,8 @@ class AttentionPlan:
 
     @property
     def bytes_stored(self):
-        return max((tile.scores for tile in self.tiles), default=0) * FLOAT
+        """Bytes of the scores at hand at a time."""
+        return max((tile.query_slots for tile in self.tiles), default=0) * _bytes_a_query(self.strips)
 
 
 def plan_attention(hole, feature_size, channels, features_wanted, bytes_stored):
@@ -121,7 +138,7 @@ def plan_attention(hole, feature_size, channels, features_wanted, bytes_stored):
         feature_size: (H', W') of the feature map that the attention works on; even.
         channels: Its channels.
         features_wanted: bool [H', W'], the features that the decoder behind the attention reads.
-        bytes_stored: Bytes that the stored scores of one tile may take.
+        bytes_stored: Bytes that the scores of one tile may take.
 
     Returns:
         An `AttentionPlan`.
@@ -131,25 +148,22 @@ def plan_attention(hole, feature_size, channels, features_wanted, bytes_stored):
     wanted = coarsened(features_wanted, 2)
     weighted = dilated(wanted)
     rows = _touched_rows(valid)
+    strips = _strips(rows, grid)
     tiles, macs = [], 0
     if rows and wanted.any():
 
         def price(rect):
-            return (rect.height + 2 * HALO) * (rect.width + 2 * HALO + 4) + 200
+            return QueryTile.of(rect).query_slots + 200
 
         def small_enough(rect):
-            stride, slots, key_stride = layout(rect, grid)
-            scores = slots * key_stride * len(rows) * FLOAT
-            return rect.area <= 16 or (slots <= MOST_QUERY_SLOTS and scores <= bytes_stored)
+            slots = QueryTile.of(rect).query_slots
+            return rect.area <= 16 or (slots <= MOST_QUERY_SLOTS and slots * _bytes_a_query(strips) <= bytes_stored)
 
-        for rect in cover(weighted, price, small_enough):
-            stride, slots, key_stride = layout(rect, grid)
-            rows_at_once = max(4, BEST_GROUP // (slots * key_stride) - HALO)
-            tile = QueryTile(rect, stride, slots, key_stride, _groups(rows, rows_at_once))
-            tiles.append(tile)
-            for first, last in tile.key_groups:
-                macs += (slots * key_stride * channels) * ((last - first) + 2 * HALO + 4 * (last - first))
-    return AttentionPlan(grid, wanted, weighted, valid, tuple(tiles), macs)
+        tiles = [QueryTile.of(rect) for rect in cover(weighted, price, small_enough, _aligned_width)]
+        # Matching takes the rows, two on either side and twice three for the wrapped ones; pasting takes four corners.
+        macs_a_query = channels * (strips.slots * (strips.height + 10) + 4 * strips.cell_slots * strips.height)
+        macs = macs_a_query * sum(tile.query_slots for tile in tiles)
+    return AttentionPlan(grid, wanted, weighted, valid, tuple(tiles), strips, macs)
 
 
 def valid_keys(hole, feature_size):
@@ -172,19 +186,6 @@ def dilated(mask):
     padded = np.pad(mask, 1)
     rows = padded[:-2] | padded[1:-1] | padded[2:]
     return rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]
-
-
-def layout(rect, grid):
-    """(query stride, query slots, key stride) of a tile: the cheapest that meets the alignment."""
-    best = None
-    for extra in range(ALIGNMENT):
-        stride = rect.width + 2 * HALO + extra
-        slots = (rect.height + 2 * HALO) * stride
-        slots += (ALIGNMENT - 1 - slots) % ALIGNMENT
-        key_stride = grid[1] + 2 + (stride - grid[1] - 2) % ALIGNMENT
-        if best is None or slots * key_stride < best[1] * best[2]:
-            best = stride, slots, key_stride
-    return best
 
 
 def wrapped_row(y, x, grid):
@@ -213,14 +214,26 @@ def _touched_rows(valid):
     return np.flatnonzero(rows[:-2] | rows[1:-1] | rows[2:]).tolist() if rows.any() else []
 
 
-def _groups(rows, at_once):
-    """Runs of consecutive rows, cut into groups of about equal height, none higher than `at_once`."""
-    groups, start = [], 0
-    for end in range(1, len(rows) + 1):
-        if end == len(rows) or rows[end] != rows[end - 1] + 1:
-            first, last = rows[start], rows[end - 1] + 1
-            count = -(-(last - first) // at_once)
-            cuts = [first + (last - first) * index // count for index in range(count + 1)]
-            groups += zip(cuts, cuts[1:])
-            start = end
-    return tuple(groups)
+def _strips(rows, grid):
+    """`KeyStrips` of some rows of a grid, given in ascending order."""
+    count = 1
+    while count * (grid[1] + 2) < BEST_KEY_SLOTS and -(-len(rows) // (count + 1)) >= LEAST_STRIP_HEIGHT:
+        count += 1
+    height = max(1, -(-len(rows) // count))
+    starts, stops = [], []
+    for row in rows:
+        if starts and row == stops[-1] and row < starts[-1] + height:
+            stops[-1] += 1
+        else:
+            starts.append(row)
+            stops.append(row + 1)
+    return KeyStrips(grid, tuple(starts), tuple(stops), height)
+
+
+def _bytes_a_query(strips):
+    return strips.slots * (strips.height + WORKING_STEPS) * FLOAT
+
+
+def _aligned_width(width):
+    """The width nearest to a wanted one whose tiles need no padding."""
+    return max(1, round((width + 2 * HALO) / ALIGNMENT)) * ALIGNMENT - 2 * HALO

@@ -9,6 +9,7 @@ import dataclasses
 import os
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.inference.plan_attention import BEST_KEY_SLOTS, WORKING_STEPS
 from inpaint_tf.inference.receptive_field import chain_sizes
 
 # Activations of one layer and one tile, in bytes. Larger ones do not stay in the last-level cache, and the C library
@@ -16,9 +17,9 @@ from inpaint_tf.inference.receptive_field import chain_sizes
 BEST_ACTIVATION = 28 << 20
 # The layers at the lowest resolution reach far, so cutting them costs more than the cache gives back.
 BEST_TRUNK_ACTIVATION = 96 << 20
-# Scores of one tile of queries: enough for tiles of 26 x 26 queries, whose halo costs a third, within limits.
-BEST_SCORES = 288 << 20, 640 << 20
-BEST_QUERY_SLOTS = 900
+# Scores of one tile of queries: enough for tiles of 36 x 28 queries, whose halo costs a quarter, within limits.
+BEST_SCORES = 288 << 20, 768 << 20
+BEST_QUERY_SLOTS = 1300
 SMALLEST_ACTIVATION = 2 << 20
 SMALLEST_TRUNK_ACTIVATION = 10 << 20
 SMALLEST_SCORES = 24 << 20
@@ -35,7 +36,7 @@ class Memory:
     Attributes:
         activation: Bytes of one layer's output within one tile, where the resolution changes.
         trunk: The same for a segment at one resolution.
-        attention: Bytes of the stored scores of one tile of queries.
+        attention: Bytes of the scores of one tile of queries.
         resident: Bytes of the image and the feature maps that are held all the while.
     """
 
@@ -60,7 +61,8 @@ class Memory:
         """
         resident = resident_bytes(size, layers, base_width, attention_branch)
         low, high = BEST_SCORES
-        one_query = (size[0] // 8) * (size[1] // 8 + 16) * FLOAT
+        height, width = size[0] // 8, size[1] // 8
+        one_query = (height * (width + 16) + WORKING_STEPS * max(width, BEST_KEY_SLOTS)) * FLOAT
         least_scores = max(SMALLEST_SCORES, SMALLEST_QUERY_SLOTS * one_query)
         scores = max(least_scores, min(max(low, BEST_QUERY_SLOTS * one_query), high))
         best = cls(BEST_ACTIVATION, BEST_TRUNK_ACTIVATION, scores, resident)
@@ -87,7 +89,7 @@ class Memory:
     @property
     def total(self):
         """Bytes at the worst moment: four activations (input, padded input, output, workspace), or the scores."""
-        return self.resident + max(4 * max(self.activation, self.trunk), 2 * self.attention)
+        return self.resident + max(4 * max(self.activation, self.trunk), self.attention)
 
     def fits(self, regions, channels, one_resolution):
         """Whether a tile is small enough: `LayerRegion` and output channels of every layer. 8 x 8 pixels always are."""
@@ -106,7 +108,7 @@ class Memory:
                     # The widest layer is not known here; the kept map bounds it from below.
                     largest = max(largest, tile.output.area * segment.channels_out * FLOAT)
         scores = attention.bytes_stored if attention is not None else 0
-        return self.resident + max(4 * max(largest, self.activation), 2 * scores)
+        return self.resident + max(4 * max(largest, self.activation), scores)
 
 
 def resident_bytes(size, layers, base_width, attention_branch):

@@ -78,7 +78,7 @@ def coarsened(mask, cell):
     return mask.reshape(mask.shape[0] // cell, cell, mask.shape[1] // cell, cell).any(axis=(1, 3))
 
 
-def cover(mask, cost, largest=None):
+def cover(mask, cost, largest=None, good_width=None):
     """Covers the True cells by disjoint rectangles, cutting as long as cutting makes the whole cheaper.
 
     A rectangle is cut in two along a straight line, each half shrinks to what is True in it, and so on. The price
@@ -89,22 +89,23 @@ def cover(mask, cost, largest=None):
         mask: bool [H, W].
         cost: Function from `Rect` to a number: the price of computing that rectangle, overhead included.
         largest: If given, function from `Rect` to bool: whether the rectangle may stay whole. Too large ones are cut
-            in halves whatever it costs.
+            in two whatever it costs.
+        good_width: If given, function from the width that halving gives to the nearest one that is good for a cost.
 
     Returns:
         List of disjoint `Rect`, empty for an empty mask.
     """
     whole = bounding_rect(mask)
-    return [] if whole is None else _cut(mask, whole, cost(whole), cost, largest)
+    return [] if whole is None else _cut(mask, whole, cost(whole), cost, largest, good_width)
 
 
-def _cut(mask, rect, price, cost, largest):
+def _cut(mask, rect, price, cost, largest, good_width):
     if largest is not None and not largest(rect):
         return [
             part
-            for half in _halves(rect)
+            for half in min(_halves(rect, good_width), key=lambda halves: sum(map(cost, halves)))
             if (tight := _tight(mask, half)) is not None
-            for part in _cut(mask, tight, cost(tight), cost, largest)
+            for part in _cut(mask, tight, cost(tight), cost, largest, good_width)
         ]
     best, best_price = None, price
     for first, second in _cuts(mask, rect):
@@ -115,7 +116,7 @@ def _cut(mask, rect, price, cost, largest):
             best, best_price = (first, second), total
     if best is None:
         return [rect]
-    return [part for half in best for part in _cut(mask, half, cost(half), cost, largest)]
+    return [part for half in best for part in _cut(mask, half, cost(half), cost, largest, good_width)]
 
 
 def _cuts(mask, rect):
@@ -134,12 +135,17 @@ def _cuts(mask, rect):
             yield first.moved(rect.top, rect.left), second.moved(rect.top + offset[0], rect.left + offset[1])
 
 
-def _halves(rect):
-    if rect.height >= rect.width:
+def _halves(rect, good_width):
+    """Pairs of rectangles above and below, left and right of the middle."""
+    if rect.height > 1:
         middle = (rect.top + rect.bottom) // 2
-        return Rect(rect.top, rect.left, middle, rect.right), Rect(middle, rect.left, rect.bottom, rect.right)
-    middle = (rect.left + rect.right) // 2
-    return Rect(rect.top, rect.left, rect.bottom, middle), Rect(rect.top, middle, rect.bottom, rect.right)
+        yield Rect(rect.top, rect.left, middle, rect.right), Rect(middle, rect.left, rect.bottom, rect.right)
+    if rect.width > 1:
+        half = rect.width // 2
+        if good_width is not None and 0 < good_width(half) < rect.width:
+            half = good_width(half)
+        middle = rect.left + half
+        yield Rect(rect.top, rect.left, rect.bottom, middle), Rect(rect.top, middle, rect.bottom, rect.right)
 
 
 def _tight(mask, rect):

@@ -1,27 +1,37 @@
-"""The arithmetic on one tile of attention scores: graphs over flat matrices, without a copy where it counts.
+"""The arithmetic of one tile of queries: one graph that streams over the keys, without a copy where it counts.
 
-A matrix has a row per key slot and a column per query slot and is handled as one flat array. "One key and one query
-further" is a distance in that array (`near`), "one key row and one query row further" another (`far`); both are
-multiples of 64 bytes, and so are the beginnings and lengths of all pieces, so TensorFlow's slices share memory and a
-diagonal sum is a single pass over cached data. `plan_attention` explains the layout, `attention_keys` and
-`attention_queries` fill it.
+Step t of `plan_attention.KeyStrips` is a matrix with a row per key slot and a column per query slot, handled as one
+flat array. "One key and one query further" is a distance in that array (`near`), "one key row and one query row
+further" is the next step's array, `query_stride` further. Every piece of an array begins and ends at a multiple of 64
+bytes, so TensorFlow's slices share memory and a diagonal sum is a single pass. A step takes part in the sums of its
+neighbours, so the last three of each kind are at hand and none is computed twice.
 
-Flat arrays lose `near` or `far` elements on either side with every diagonal sum; key slots in front of and behind the
-wanted rows make up for it (`QueryTile.front_slots`).
+Flat arrays lose `near` elements on either side with every diagonal sum; `FRONT` slots in front of what is wanted, and
+as many behind, make up for it.
 """
 
 import tensorflow as tf
 
-from inpaint_tf.inference.plan_attention import CHUNK
+from inpaint_tf.inference.plan_attention import ALIGNMENT
+
+FRONT = ALIGNMENT
 
 
 def _spec(kind, *shape):
     return tf.TensorSpec(shape, kind)
 
 
-_NUMBER, _INTEGERS = _spec(tf.int32), _spec(tf.int32, None)
-_VECTOR, _MATRIX = _spec(tf.float32, None), _spec(tf.float32, None, None)
-_PATCHES = _spec(tf.int32, None, 9)
+_NUMBER, _FLOAT, _VECTOR = _spec(tf.int32), _spec(tf.float32), _spec(tf.float32, None)
+_MATRIX, _INTEGERS = _spec(tf.float32, None, None), _spec(tf.int32, None, None)
+_QUERIES = _MATRIX, _VECTOR, _NUMBER
+_KEYS = (
+    _MATRIX, _MATRIX, _NUMBER, _INTEGERS, _MATRIX, _INTEGERS, _spec(tf.int32, None), _MATRIX, _MATRIX, _MATRIX, _INTEGERS,
+    _spec(tf.int32, None, 4, None), _MATRIX, _FLOAT, _FLOAT,
+)  # fmt: skip
+_EDGE = (
+    _spec(tf.int32, None, 3, None, 9), _spec(tf.float32, None, 3, None), _VECTOR, _spec(tf.int32, None), _MATRIX,
+    _spec(tf.int32, None), _MATRIX,
+)  # fmt: skip
 
 
 def _graph(*signature):
@@ -29,176 +39,59 @@ def _graph(*signature):
     return tf.function(input_signature=signature, autograph=False)
 
 
-_ROWS = (
-    _MATRIX, _MATRIX, _INTEGERS, _VECTOR, _INTEGERS, _INTEGERS, _spec(tf.int32, 2), _spec(tf.float32, 2, None),
-    _NUMBER, _NUMBER, _NUMBER,
-)  # fmt: skip
-
-
-@_graph(*_ROWS)
-def propagated_rows(
-    table, queries, keys, scale, copy_to, copy_from, end_slots, ends, front, query_stride, key_stride
-):
-    """Matching scores of some key rows, propagated along rows.
+@_graph(*_QUERIES, _spec(tf.float32, None, None, None), *_KEYS)
+def attend(queries, in_rect, query_stride, ends, *keys):
+    """Attention of one tile.
 
     Args:
-        table: float32 [N + 1, C], half-size features and a zero.
         queries: float32 [Q, C], features of the query slots, zero outside the grid.
-        keys: int32 [.], row of `table` for every key slot, one key row more on either side than is wanted.
-        scale: float32 [K], softmax scale / patch norm of the wanted key slots; 0 between the rows.
-        copy_to, copy_from: int32 [.], slots between the rows and the slots whose scores belong there.
-        end_slots: int32 [2], the slots in front of the first row and behind the last.
-        ends: float32 [2, Q], the scores that belong there, see `end_scores`.
-        front: Padding slots in front of the wanted rows.
-        query_stride, key_stride: Of the layout.
+        in_rect: float32 [Q], 1 for the queries of the tile, 0 around them.
+        query_stride: Of the layout.
+        ends: float32 [rows, 2 strips, Q], what `end_scores` gives for the slots beside the strips.
+        keys: `attention_keys.Keys.arguments`.
 
     Returns:
-        float32, flat [K Q - 2 near], beginning at `near`.
+        sums: float32 [Q, 4 C], the four corners of every query's cell, not yet divided by 4. Row q belongs to query
+            slot q + 1 + query_stride.
+        best: int32 [Q], flat position of the strongest key, the first of several.
+        strongest, maximum: float32 [Q], its score, and the highest that the softmax knows (masked keys have 0).
     """
-    scores = _matching(table, queries, keys, scale, front, query_stride, key_stride)
-    return _along_rows(scores, ends, copy_to, copy_from, end_slots)
+    return _attend(queries, in_rect, query_stride, ends, *keys)
 
 
-@_graph(
-    *_ROWS, _spec(tf.int32, 3, None, 9), _spec(tf.float32, 3, None), _VECTOR, _INTEGERS, _MATRIX, _INTEGERS, _MATRIX
-)
-def propagated_rows_at_edge(
-    table, queries, keys, scale, copy_to, copy_from, end_slots, ends, front, query_stride, key_stride,
-    key_patches, key_scales, inside, row_slots, row_patches, column_slots, column_patches,
-):  # fmt: skip
-    """`propagated_rows` for a query tile at an edge of the grid.
+@_graph(*_QUERIES, _spec(tf.float32, None, None, None), *_KEYS, *_EDGE)
+def attend_at_edge(queries, in_rect, query_stride, ends, *keys_and_edge):
+    """`attend` for a tile at an edge of the grid.
 
-    Args:
-        key_patches: int32 [3, K, 9], rows of `table`: the patches of the positions before, at and after every key
+    More arguments:
+        patches: int32 [rows, 3, K, 9], rows of `table`: the patches of the positions before, at and after every key
             slot, row-major.
-        key_scales: float32 [3, K], their scales; 0 where there is none.
+        patch_scales: float32 [rows, 3, K], their scales; 0 where there is none.
         inside: float32 [Q], 1 where the query slot lies in the grid.
         row_slots: int32 [n], query slots beside a row, to which row-major propagation runs over.
         row_patches: float32 [n, 9 C], the patches of the positions that belong there.
         column_slots: int32 [m], query slots above and below the columns, to which column-major propagation runs over.
         column_patches: float32 [m, 27 C], patches of the positions before, at and after those that belong there.
-
-    Returns:
-        float32, flat [K Q - 2 near], beginning at `near`.
     """
-    slots = tf.shape(queries)[0]
-    scores = _matching(table, queries, keys, scale, front, query_stride, key_stride)
-    around = [patch_features(table, key_patches[i]) * key_scales[i][:, tf.newaxis] for i in range(3)]
-    scores = scores * inside + _into_slots(around[1], row_patches, row_slots, slots)
-    flat = _along_rows(scores, ends, copy_to, copy_from, end_slots)
-    near = slots + 1
-    scores = tf.reshape(tf.pad(flat, [[near, near]]), [-1, slots])
-    scores = scores * inside + _into_slots(tf.concat(around, axis=1), column_patches, column_slots, slots)
-    return tf.reshape(scores, [-1])[near:-near]
+    return _attend(queries, in_rect, query_stride, ends, *keys_and_edge[: len(_KEYS)], keys_and_edge[len(_KEYS) :])
 
 
-@_graph(_MATRIX, _PATCHES, _PATCHES, _VECTOR)
-def end_scores(table, patches, end_keys, end_scale):
-    """Scores of the ends of all groups of key rows at once.
+@_graph(_MATRIX, _spec(tf.int32, None, 9), _spec(tf.int32, None, None, 9), _MATRIX)
+def end_scores(table, patches, end_keys, end_scales):
+    """Scores of keys that are met beside the rows, by whole patches.
 
     Args:
         table: float32 [N + 1, C], half-size features and a zero.
         patches: int32 [Q, 9], rows of `table`: the 3x3 patches of the query slots.
-        end_keys: int32 [2 G, 9], the patches that belong before the first and behind the last key row of each group.
-        end_scale: float32 [2 G], their scales.
+        end_keys: int32 [rows, 2 strips, 9], the patches of these keys.
+        end_scales: float32 [rows, 2 strips], their scales.
 
     Returns:
-        float32 [2 G, Q].
+        float32 [rows, 2 strips, Q].
     """
-    keys = patch_features(table, end_keys) * end_scale[:, tf.newaxis]
-    return tf.matmul(keys, patch_features(table, patches), transpose_b=True)
-
-
-@_graph(_VECTOR, _VECTOR, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _VECTOR, _VECTOR, _VECTOR, _INTEGERS)
-def exponentials(flat, bias, front, query_stride, key_stride, first, last, maximum, total, strongest, best):
-    """Propagates along columns and takes exponentials against the maximum so far.
-
-    Args:
-        flat: float32 [.], scores of the wanted key rows and one on either side, beginning at `near`.
-        bias: float32 [K], 0 for valid keys, a large negative number for the others.
-        front: Padding slots in front of the key rows.
-        query_stride, key_stride: Of the layout.
-        first, last: The wanted key rows are first <= y < last.
-        maximum, total: float32 [Q], the softmax's running maximum and denominator.
-        strongest, best: float32 and int32 [Q], the highest score so far and its key slot.
-
-    Returns:
-        float32 [(last - first) key_stride, Q] exponentials, and the four running values.
-    """
-    slots = tf.shape(maximum)[0]
-    near, far = slots + 1, key_stride * slots + query_stride
-    begin = (front + key_stride) * slots - near - far
-    scores = _diagonal_sum(flat[begin : begin + tf.size(bias) * slots + 2 * far], far)
-    scores = tf.reshape(scores, [-1, slots]) + bias[:, tf.newaxis]
-    # Chunk j holds key slots j, j + count, j + 2 count, ...
-    count = tf.size(bias) // CHUNK
-    partial = tf.reshape(tf.reduce_max(tf.reshape(scores, [CHUNK, -1]), axis=0), [count, slots])
-    highest = tf.reduce_max(partial, axis=0)
-    column = tf.range(slots)
-    candidates = tf.range(CHUNK)[:, tf.newaxis] * count + tf.argmax(partial, axis=0, output_type=tf.int32)
-    found = tf.argmax(tf.gather(tf.reshape(scores, [-1]), candidates * slots + column), axis=0, output_type=tf.int32)
-    found = first * key_stride + tf.gather(tf.reshape(candidates, [-1]), found * slots + column)
-    best = tf.where(highest > strongest, found, best)
-
-    raised = tf.maximum(maximum, highest)
-    result = tf.exp(scores - raised)
-    total = total * tf.exp(maximum - raised) + tf.matmul(tf.ones([1, tf.shape(result)[0]]), result)[0]
-    # Cut as a flat array, because TensorFlow copies cut matrices whose rows are not multiples of 64 bytes.
-    result = tf.reshape(tf.reshape(result, [-1])[: (last - first) * key_stride * slots], [-1, slots])
-    return result, raised, total, tf.maximum(strongest, highest), best
-
-
-@_graph(
-    _MATRIX, _VECTOR, _MATRIX, _VECTOR, _MATRIX, _VECTOR, _INTEGERS,
-    _spec(tf.int32, 4, None), _VECTOR, _MATRIX, _NUMBER, _NUMBER,
-)  # fmt: skip
-def pasted(
-    before, scale_before, weights, scale, after, scale_after, chosen, cells, known, background, query_stride, key_stride
-):
-    """Diagonal sums of the weights at chosen keys and their products with the background, corner by corner.
-
-    Args:
-        before, weights, after: float32 [key_stride, Q], [K, Q], [key_stride, Q], exponentials of the key row before a
-            group, of the group's rows and of the row after.
-        scale_before, scale, scale_after: float32 [Q], what makes weights of them; 0 outside the tile.
-        chosen: int32 [n + 3], key slots of the group in ascending order. Of every run of neighbours the first and the
-            last are not wanted themselves; the very last slot only fills up.
-        cells: int32 [4, n], the places in the background of the four corners of every chosen slot's cell, without the
-            first and the last two.
-        known: float32 [n], 1 where that cell is wanted.
-        background: float32 [H' W', C], the feature map.
-        query_stride, key_stride: Of the layout.
-
-    Returns:
-        float32 [Q, 4 C], sums over the group's keys, not yet divided by 4. Row q belongs to query slot q + 1.
-    """
-    slots, count = tf.shape(weights)[1], tf.shape(weights)[0]
-    near, far = slots + 1, key_stride * slots + query_stride
-    margin = near + query_stride
-    flat = tf.concat(
-        [
-            tf.zeros([margin]),
-            tf.reshape(before * scale_before, [-1]),
-            tf.reshape(weights * scale, [-1]),
-            tf.reshape(after * scale_after, [-1]),
-            tf.zeros([margin]),
-        ],
-        axis=0,
-    )
-
-    def at_chosen(step):
-        start = margin + key_stride * slots + step
-        return tf.reshape(tf.gather(tf.reshape(flat[start : start + count * slots], [count, slots]), chosen), [-1])
-
-    own, length = at_chosen(0), (tf.size(chosen) - 3) * slots
-    corners = []
-    for row, row_step in enumerate((-far, far)):
-        both = own + at_chosen(row_step)
-        for column, neighbour in enumerate((0, 2 * near)):
-            summed = both[near : near + length] + both[neighbour : neighbour + length]
-            values = tf.gather(background, cells[2 * row + column]) * known[:, tf.newaxis]
-            corners.append(tf.matmul(tf.reshape(summed, [-1, slots]), values, transpose_a=True))
-    return tf.concat(corners, axis=1)
+    keys = patch_features(table, tf.reshape(end_keys, [-1, 9])) * tf.reshape(end_scales, [-1, 1])
+    scores = tf.matmul(keys, patch_features(table, patches), transpose_b=True)
+    return tf.reshape(scores, [tf.shape(end_keys)[0], -1, tf.shape(patches)[0]])
 
 
 def patch_features(table, positions):
@@ -206,34 +99,165 @@ def patch_features(table, positions):
     return tf.reshape(tf.gather(table, positions), [-1, positions.shape[1] * tf.shape(table)[1]])
 
 
-def _matching(table, queries, keys, scale, front, query_stride, key_stride):
-    """float32 [K, Q]: correlation of 3x3 patches, times `scale`."""
-    slots = tf.shape(queries)[0]
-    near, far = slots + 1, key_stride * slots + query_stride
-    products = tf.reshape(tf.matmul(tf.gather(table, keys), queries, transpose_b=True), [-1])
-    begin = (front + key_stride) * slots - near - far
-    wanted = tf.size(scale) * slots
-    sums = _diagonal_sum(_diagonal_sum(products[begin : begin + wanted + 2 * near + 2 * far], near), far)
-    return tf.reshape(sums, [-1, slots]) * scale[:, tf.newaxis]
+def _attend(
+    queries, in_rect, query_stride, ends, table, background, strip_stride, key_rows, scales, end_places, wraps, wrap_masks,
+    bias, continued, positions, cells, known, masked_maximum, masked_total, edge=None,
+):  # fmt: skip
+    rows = _PropagatedRows(queries, query_stride, ends, table, key_rows, scales, end_places, wraps, wrap_masks, edge)
+    shape = tf.shape(bias)
+    steps, key_slots, slots = shape[0], shape[1], tf.shape(queries)[0]
+    near, begin, size = rows.near, FRONT * slots - rows.near, key_slots * slots
 
+    def exponentials(step, below, own, above_own, above, maximum, total, kept, maxima, tops):
+        following = rows.matched(step + 4)
+        after = rows.propagated(step + 2, below, own, following)
+        scores = tf.add_n(
+            [
+                above_own[begin - query_stride : begin - query_stride + size],
+                above[begin : begin + size],
+                after[begin + query_stride : begin + query_stride + size],
+            ]
+        )
+        scores = tf.reshape(scores, [key_slots, slots]) + bias[step][:, tf.newaxis]
+        top = tf.reduce_max(scores, axis=0)
+        raised = tf.maximum(maximum, top)
+        found = tf.exp(scores - raised)
+        total = total * tf.exp(maximum - raised) + tf.matmul(tf.ones([1, key_slots]), found)[0]
+        written = kept.write(step, found), maxima.write(step, raised), tops.write(step, top)
+        return step + 1, own, following, above, after, raised, total, *written
 
-def _along_rows(scores, ends, copy_to, copy_from, end_slots):
-    """Fills the slots between the key rows, then the row-major diagonal sum: flat, beginning at `near`."""
-    places = tf.concat([copy_to, end_slots], axis=0)
-    scores = tf.tensor_scatter_nd_update(
-        scores, places[:, tf.newaxis], tf.concat([tf.gather(scores, copy_from), ends], axis=0)
+    matched = [rows.matched(index) for index in range(4)]
+    first = rows.propagated(0, *matched[:3]), rows.propagated(1, *matched[1:])
+    state = (
+        0, *matched[2:], *first, tf.fill([slots], masked_maximum), tf.fill([slots], masked_total),
+        _array(steps, 2), _array(steps, 1), _array(steps, 1),
+    )  # fmt: skip
+    *_, maximum, total, kept, maxima, tops = tf.while_loop(
+        lambda step, *_: step < steps, exponentials, state, parallel_iterations=1
     )
-    return _diagonal_sum(tf.reshape(scores, [-1]), tf.shape(scores)[1] + 1)
+    tops = tops.stack()
+    strongest = tf.reduce_max(tops, axis=0)
+    weight_scales = in_rect * tf.exp(maxima.stack() - maximum) / total
 
+    def weights(step):
+        return kept.read(step) * weight_scales[step]
 
-def _into_slots(keys, queries, places, slots):
-    """float32 [K, slots]: products of keys [K, D] and queries [n, D] in the columns `places` [n], 0 in the others."""
-    return tf.matmul(tf.matmul(keys, queries, transpose_b=True), tf.one_hot(places, slots))
+    def pasted(step, before, own, best, *sums):
+        sums = list(sums)
+        after = tf.cond(step + 1 < steps, lambda: weights(step + 1), lambda: moved_up(weights(0)))
+        values = tf.gather(background, cells[step]) * known[step][:, tf.newaxis]
+        size, count = tf.size(own), tf.shape(known)[1] * slots
+        flat = [tf.reshape(matrix, [-1]) for matrix in (before, own, after)]
+        beside = flat[0][: size - 2 * query_stride], flat[2][2 * query_stride :]
+        for index in range(4):
+            # One after the other, because each keeps all cores busy and fills the cache.
+            with tf.control_dependencies(sums[:index]):
+                if index % 2 == 0:
+                    both = flat[1][query_stride : size - query_stride] + beside[index // 2]
+                begin = index % 2 * 2 * near
+                corner = both[near : near + count] + both[begin : begin + count]
+                sums[index] += tf.matmul(tf.reshape(corner, [-1, slots]), values[index], transpose_a=True)
+        here = tf.where(tf.equal(tops[step], strongest))
+        column = tf.range(key_slots)[tf.newaxis] * slots + tf.cast(here, tf.int32)
+        place = tf.argmax(tf.gather(tf.reshape(kept.read(step), [-1]), column), axis=1)
+        best = tf.tensor_scatter_nd_min(best, here, tf.gather(positions[step], place))
+        return step + 1, own, after, best, *sums
 
+    # Above a strip's first row lies the last of the strip before, below its last the first of the next.
+    gap = tf.zeros([strip_stride, slots])
 
-def _diagonal_sum(flat, distance):
-    """flat[i - distance] + flat[i] + flat[i + distance], for every i that has both; begins at `distance`."""
-    length = tf.size(flat) - 2 * distance
-    return tf.add_n(
-        [flat[:length], flat[distance : distance + length], flat[2 * distance : 2 * distance + length]]
+    def moved_down(matrix):
+        return tf.concat([gap, matrix[:-strip_stride]], axis=0) * continued[0][:, tf.newaxis]
+
+    def moved_up(matrix):
+        return tf.concat([matrix[strip_stride:], gap], axis=0) * continued[1][:, tf.newaxis]
+
+    nothing = [tf.zeros(tf.shape(queries)) for _ in range(4)]
+    *_, best, top_left, top_right, bottom_left, bottom_right = tf.while_loop(
+        lambda step, *_: step < steps,
+        pasted,
+        (0, moved_down(weights(steps - 1)), weights(0), tf.fill([slots], tf.int32.max), *nothing),
+        parallel_iterations=1,
     )
+    return tf.concat([top_left, top_right, bottom_left, bottom_right], axis=1), best, strongest, maximum
+
+
+class _PropagatedRows:
+    """Scores of a step, matched and propagated; the arguments are those of `attend`."""
+
+    def __init__(
+        self, queries, query_stride, ends, table, key_rows, scales, end_places, wraps, wrap_masks, edge
+    ):
+        self.transposed, self.query_stride, self.ends, self.table = tf.transpose(queries), query_stride, ends, table
+        self.key_rows, self.scales, self.end_places = key_rows, scales, end_places
+        self.wraps, self.wrap_masks, self.edge = wraps, wrap_masks, edge
+        self.slots = tf.shape(queries)[0]
+        self.near = self.slots + 1
+
+    def matched(self, row):
+        """Products of pixels, summed along x: flat, beginning at `near` of row `row` of `key_rows`."""
+        features = tf.gather(self.table, self.key_rows[row])
+        return self._near_sum(tf.reshape(tf.matmul(features, self.transposed), [-1]))
+
+    def propagated(self, row, *matched):
+        """Scores propagated along rows: flat, beginning at `near` of row `row` of `scales`."""
+        flat = self._along_rows(row, *matched)
+        wrap = self.wraps[row]
+        return tf.cond(wrap < 0, lambda: flat, lambda: flat + self._wrapped(wrap))
+
+    def _wrapped(self, wrap):
+        """What column-major propagation meets above the first and below the last row, elsewhere 0."""
+        row = tf.size(self.wraps) + wrap
+        matched = [self.matched(tf.size(self.wraps) + 2 + 3 * wrap + index) for index in range(3)]
+        scores, count = self._as_matrix(self._along_rows(row, *matched))
+        return self._as_flat(scores * self.wrap_masks[wrap][:, tf.newaxis], count)
+
+    def _along_rows(self, row, above, own, below):
+        key_slots = tf.shape(self.scales)[1]
+        begin, size = FRONT * self.slots - self.near, key_slots * self.slots
+        scores = tf.add_n(
+            [
+                above[begin - self.query_stride : begin - self.query_stride + size],
+                own[begin : begin + size],
+                below[begin + self.query_stride : begin + self.query_stride + size],
+            ]
+        )
+        scores = tf.reshape(scores, [key_slots, self.slots]) * self.scales[row][:, tf.newaxis]
+        if self.edge is not None:
+            patches, patch_scales, inside, row_slots, row_patches, column_slots, column_patches = self.edge
+            around = [
+                patch_features(self.table, patches[row, index]) * patch_scales[row, index][:, tf.newaxis]
+                for index in range(3)
+            ]
+            scores = scores * inside + self._into_slots(around[1], row_patches, row_slots)
+        scores = tf.tensor_scatter_nd_update(scores, self.end_places[row][:, tf.newaxis], self.ends[row])
+        flat = self._near_sum(tf.reshape(scores, [-1]))
+        if self.edge is not None:
+            scores, count = self._as_matrix(flat)
+            scores = scores * inside + self._into_slots(tf.concat(around, axis=1), column_patches, column_slots)
+            flat = self._as_flat(scores, count)
+        return flat
+
+    def _near_sum(self, flat):
+        """flat[i - near] + flat[i] + flat[i + near], for every i that has both; begins at `near`."""
+        length = (tf.size(flat) - 2 * self.near) // ALIGNMENT * ALIGNMENT
+        pieces = [flat[step * self.near : step * self.near + length] for step in range(3)]
+        return tf.add_n(pieces)
+
+    def _as_matrix(self, flat):
+        """float32 [K, Q] of a flat array that begins at `near`, and its length."""
+        size = tf.shape(self.scales)[1] * self.slots
+        padded = tf.pad(flat, [[self.near, size - self.near - tf.size(flat)]])
+        return tf.reshape(padded, [-1, self.slots]), tf.size(flat)
+
+    def _as_flat(self, matrix, count):
+        return tf.reshape(matrix, [-1])[self.near : self.near + count]
+
+    def _into_slots(self, keys, queries, places):
+        """float32 [K, Q]: products of keys [K, D] and queries [n, D] in the columns `places` [n], 0 in the others."""
+        return tf.matmul(tf.matmul(keys, queries, transpose_b=True), tf.one_hot(places, self.slots))
+
+
+def _array(size, rank):
+    shape = [None] * rank
+    return tf.TensorArray(tf.float32, size, element_shape=shape, infer_shape=False, clear_after_read=False)

@@ -8,7 +8,7 @@ import pytest
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference import plan_memory
 from inpaint_tf.inference.plan import cut_where_resolution_changes, literal_macs, make_plan
-from inpaint_tf.inference.plan_attention import layout, valid_keys, wrapped_column, wrapped_row
+from inpaint_tf.inference.plan_attention import QueryTile, plan_attention, valid_keys, wrapped_column, wrapped_row
 from inpaint_tf.inference.regions import Rect, bounding_rect, coarsened, cover, painted
 from inpaint_tf.models import DeepFillV1
 
@@ -138,11 +138,31 @@ def test_no_hole_and_odd_sizes_are_refused():
 
 def test_layout_is_aligned(rng):
     for _ in range(200):
-        height, width = rng.integers(1, 300, 2).tolist()
-        rect = Rect(0, 0, int(rng.integers(1, height + 1)), int(rng.integers(1, width + 1)))
-        stride, slots, key_stride = layout(rect, (height, width))
-        assert slots % 16 == 15 and (key_stride * slots + stride) % 16 == 0
-        assert stride >= rect.width + 4 and key_stride >= width + 2 and slots >= stride * (rect.height + 4)
+        rect = Rect(0, 0, *rng.integers(1, 300, 2).tolist())
+        tile = QueryTile.of(rect)
+        assert tile.query_slots % 16 == 15 and tile.query_stride % 16 == 0
+        assert tile.query_stride >= rect.width + 4 and tile.query_slots > tile.query_stride * (rect.height + 4)
+
+
+def test_strips_hold_the_rows_that_valid_keys_touch(rng):
+    """Every such row lies in one strip; strips that follow each other without a gap are full."""
+    counts = set()
+    for _ in range(100):
+        height, width = rng.integers(1, 90, 2).tolist()
+        hole = np.zeros((8 * height, 8 * width), bool)
+        for _ in range(int(rng.integers(1, 3))):
+            top = int(rng.integers(0, 8 * height))
+            hole[top : top + int(rng.integers(1, 8 * height + 1))] = True
+        plan = plan_attention(hole, (2 * height, 2 * width), 4, np.ones((2 * height, 2 * width), bool), 1 << 28)
+        strips, touched = plan.strips, np.pad(plan.valid.any(axis=1), 1)
+        rows = np.flatnonzero(touched[:-2] | touched[1:-1] | touched[2:]).tolist()
+        counts.add(len(strips.starts))
+        found = [row for start, stop in zip(strips.starts, strips.stops) for row in range(start, stop)]
+        assert found == rows
+        for start, stop, following in zip(strips.starts, strips.stops, (*strips.starts[1:], -1)):
+            assert stop - start == strips.height if stop == following else stop - start <= strips.height
+        assert strips.cell_slots % 16 == 0 and strips.cell_slots >= len(strips.starts) * (width + 2) - 2
+    assert {0, 1, 2, 3} <= counts
 
 
 def test_valid_keys_by_the_aligned_corner_rule():
