@@ -44,9 +44,9 @@ class Queries:
         self.edge = None
         if rect.top == 0 or rect.left == 0 or rect.bottom == height or rect.right == width:
             row_slots, column_slots = np.flatnonzero(by_row >= 0), np.flatnonzero(by_column >= 0)
-            around = np.stack([keys.moved(by_column[column_slots], step) for step in (-1, 0, 1)], axis=1)
+            around = np.stack([keys.moved(by_column[column_slots], step) for step in (-1, 0, 1)])
             row_patches = keys.neighbours(by_row[row_slots])
-            column_patches = keys.neighbours(around).reshape(-1, 27)
+            column_patches = keys.neighbours(around)
             inside, row_slots, column_slots = constants(inside.astype(np.float32), row_slots, column_slots)
             self.edge = (
                 *keys.patches,
@@ -54,5 +54,5 @@ class Queries:
                 row_slots,
                 score_tiles.patch_features(keys.table, row_patches),
                 column_slots,
-                score_tiles.patch_features(keys.table, column_patches),
+                tf.stack([score_tiles.patch_features(keys.table, patches) for patches in column_patches]),
             )

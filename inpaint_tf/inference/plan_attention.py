@@ -33,7 +33,11 @@ BEST_KEY_SLOTS = 300
 # Rows of a strip, whose neighbours above and below are computed with it.
 LEAST_STRIP_HEIGHT = 8
 # Query slots of a tile.
-MOST_QUERY_SLOTS = 2400
+MOST_QUERY_SLOTS = 3200
+# Scores of a whole grid up to which the layer itself is faster than tiles: 32 x 32 positions, a photo of 256 x 256.
+WHOLE_SCORES = 32**4
+# Score matrices that the layer holds at a time.
+WHOLE_MATRICES = 6
 # Steps at hand, in the stages from products to weights, beside the weights that are kept.
 WORKING_STEPS = 16
 
@@ -99,6 +103,8 @@ class AttentionPlan:
         wanted: bool [h, w], the cells of the pasted map that are wanted.
         weighted: bool [h, w], the queries whose weights that takes: the cells and their neighbours.
         valid: bool [h, w], the keys whose patch holds no hole pixel.
+        hole: bool [H', W'], the hole at the features' size.
+        whole: Whether the layer runs on the whole map, which is so small that tiles would not pay; there are none then.
         tiles: Query tiles; their rectangles are disjoint and cover `weighted`.
         strips: `KeyStrips` that hold all rows that a valid key touches.
         macs: Multiply-adds of the matrix products.
@@ -108,6 +114,8 @@ class AttentionPlan:
     wanted: np.ndarray
     weighted: np.ndarray
     valid: np.ndarray
+    hole: np.ndarray
+    whole: bool
     tiles: tuple[QueryTile, ...]
     strips: KeyStrips
     macs: int
@@ -127,6 +135,8 @@ class AttentionPlan:
     @property
     def bytes_stored(self):
         """Bytes of the scores at hand at a time."""
+        if self.whole:
+            return WHOLE_MATRICES * self.positions**2 * FLOAT
         return max((tile.query_slots for tile in self.tiles), default=0) * _bytes_a_query(self.strips)
 
 
@@ -144,16 +154,21 @@ def plan_attention(hole, feature_size, channels, features_wanted, bytes_stored):
         An `AttentionPlan`.
     """
     grid = tuple(side // 2 for side in feature_size)
-    valid = valid_keys(hole, feature_size)
+    positions = grid[0] * grid[1]
+    hole = _at_size(hole, feature_size)
+    valid = valid_keys(hole)
     wanted = coarsened(features_wanted, 2)
     weighted = dilated(wanted)
     rows = _touched_rows(valid)
     strips = _strips(rows, grid)
+    whole = positions**2 <= WHOLE_SCORES and WHOLE_MATRICES * positions**2 * FLOAT <= bytes_stored
     tiles, macs = [], 0
-    if rows and wanted.any():
+    if whole:
+        macs = 5 * channels * positions**2
+    elif rows and wanted.any():
 
         def price(rect):
-            return QueryTile.of(rect).query_slots + 200
+            return QueryTile.of(rect).query_slots + 50
 
         def small_enough(rect):
             slots = QueryTile.of(rect).query_slots
@@ -163,22 +178,22 @@ def plan_attention(hole, feature_size, channels, features_wanted, bytes_stored):
         # Matching takes the rows, two on either side and twice three for the wrapped ones; pasting takes four corners.
         macs_a_query = channels * (strips.slots * (strips.height + 10) + 4 * strips.cell_slots * strips.height)
         macs = macs_a_query * sum(tile.query_slots for tile in tiles)
-    return AttentionPlan(grid, wanted, weighted, valid, tuple(tiles), strips, macs)
+    return AttentionPlan(grid, wanted, weighted, valid, hole, whole, tuple(tiles), strips, macs)
 
 
-def valid_keys(hole, feature_size):
-    """bool [h, w]: the keys whose zero-padded 3x3 patch of the hole mask is all known.
+def valid_keys(hole):
+    """bool [H'/2, W'/2]: the keys whose zero-padded 3x3 patch of the hole, bool [H', W'], is all known.
 
-    The mask comes to the features' size and then to half of it by aligned-corner nearest neighbours, as in the layer;
-    the indices are those of the full sizes.
+    The hole comes to half its size by aligned-corner nearest neighbours, as in the layer.
     """
-    grid = tuple(side // 2 for side in feature_size)
-    mask = hole
+    return ~dilated(_at_size(hole, tuple(side // 2 for side in hole.shape)))
+
+
+def _at_size(mask, size):
+    """bool [H, W] resized to (H', W') by aligned-corner nearest neighbours; the indices are those of the full sizes."""
     for axis in (0, 1):
-        down = nearest_align_corners_indices(hole.shape[axis], feature_size[axis])
-        half = nearest_align_corners_indices(feature_size[axis], grid[axis])
-        mask = np.take(mask, down[half], axis=axis)
-    return ~dilated(mask)
+        mask = np.take(mask, nearest_align_corners_indices(mask.shape[axis], size[axis]), axis=axis)
+    return mask
 
 
 def dilated(mask):

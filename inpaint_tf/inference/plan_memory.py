@@ -18,7 +18,7 @@ BEST_ACTIVATION = 28 << 20
 # The layers at the lowest resolution reach far, so cutting them costs more than the cache gives back.
 BEST_TRUNK_ACTIVATION = 96 << 20
 # Scores of one tile of queries: enough for tiles of 36 x 28 queries, whose halo costs a quarter, within limits.
-BEST_SCORES = 288 << 20, 768 << 20
+BEST_SCORES = 576 << 20, 768 << 20
 BEST_QUERY_SLOTS = 1300
 SMALLEST_ACTIVATION = 2 << 20
 SMALLEST_TRUNK_ACTIVATION = 10 << 20

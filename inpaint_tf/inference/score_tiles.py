@@ -25,12 +25,12 @@ _NUMBER, _FLOAT, _VECTOR = _spec(tf.int32), _spec(tf.float32), _spec(tf.float32,
 _MATRIX, _INTEGERS = _spec(tf.float32, None, None), _spec(tf.int32, None, None)
 _QUERIES = _MATRIX, _VECTOR, _NUMBER
 _KEYS = (
-    _MATRIX, _MATRIX, _NUMBER, _INTEGERS, _MATRIX, _INTEGERS, _spec(tf.int32, None), _MATRIX, _MATRIX, _MATRIX, _INTEGERS,
-    _spec(tf.int32, None, 4, None), _MATRIX, _FLOAT, _FLOAT,
+    _MATRIX, _MATRIX, _NUMBER, _INTEGERS, _MATRIX, _INTEGERS, _spec(tf.int32, None), _MATRIX, _MATRIX, _MATRIX,
+    _INTEGERS, _spec(tf.int32, None, 4, None), _MATRIX, _FLOAT, _FLOAT,
 )  # fmt: skip
 _EDGE = (
     _spec(tf.int32, None, 3, None, 9), _spec(tf.float32, None, 3, None), _VECTOR, _spec(tf.int32, None), _MATRIX,
-    _spec(tf.int32, None), _MATRIX,
+    _spec(tf.int32, None), _spec(tf.float32, 3, None, None),
 )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def attend_at_edge(queries, in_rect, query_stride, ends, *keys_and_edge):
         row_slots: int32 [n], query slots beside a row, to which row-major propagation runs over.
         row_patches: float32 [n, 9 C], the patches of the positions that belong there.
         column_slots: int32 [m], query slots above and below the columns, to which column-major propagation runs over.
-        column_patches: float32 [m, 27 C], patches of the positions before, at and after those that belong there.
+        column_patches: float32 [3, m, 9 C], patches of the positions before, at and after those that belong there.
     """
     return _attend(queries, in_rect, query_stride, ends, *keys_and_edge[: len(_KEYS)], keys_and_edge[len(_KEYS) :])
 
@@ -225,16 +225,19 @@ class _PropagatedRows:
         scores = tf.reshape(scores, [key_slots, self.slots]) * self.scales[row][:, tf.newaxis]
         if self.edge is not None:
             patches, patch_scales, inside, row_slots, row_patches, column_slots, column_patches = self.edge
-            around = [
-                patch_features(self.table, patches[row, index]) * patch_scales[row, index][:, tf.newaxis]
-                for index in range(3)
-            ]
-            scores = scores * inside + self._into_slots(around[1], row_patches, row_slots)
+            around = [patch_features(self.table, patches[row, index]) for index in range(3)]
+            scales = patch_scales[row]
+            beside = tf.matmul(around[1], row_patches, transpose_b=True) * scales[1][:, tf.newaxis]
+            scores = scores * inside + self._into_slots(beside, row_slots)
         scores = tf.tensor_scatter_nd_update(scores, self.end_places[row][:, tf.newaxis], self.ends[row])
         flat = self._near_sum(tf.reshape(scores, [-1]))
         if self.edge is not None:
             scores, count = self._as_matrix(flat)
-            scores = scores * inside + self._into_slots(tf.concat(around, axis=1), column_patches, column_slots)
+            outside = [
+                tf.matmul(around[index], column_patches[index], transpose_b=True) * scales[index][:, tf.newaxis]
+                for index in range(3)
+            ]
+            scores = scores * inside + self._into_slots(tf.add_n(outside), column_slots)
             flat = self._as_flat(scores, count)
         return flat
 
@@ -253,9 +256,9 @@ class _PropagatedRows:
     def _as_flat(self, matrix, count):
         return tf.reshape(matrix, [-1])[self.near : self.near + count]
 
-    def _into_slots(self, keys, queries, places):
-        """float32 [K, Q]: products of keys [K, D] and queries [n, D] in the columns `places` [n], 0 in the others."""
-        return tf.matmul(tf.matmul(keys, queries, transpose_b=True), tf.one_hot(places, self.slots))
+    def _into_slots(self, scores, places):
+        """float32 [K, Q]: scores [K, n] in the columns `places` [n], 0 in the others."""
+        return tf.matmul(scores, tf.one_hot(places, self.slots))
 
 
 def _array(size, rank):

@@ -11,6 +11,8 @@ the key side these are put into the slots around the rows; where a query tile to
 concerned are computed from whole patches and added.
 """
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -27,7 +29,7 @@ class TiledAttention:
     """Runs the attention of a plan.
 
     Args:
-        layer: The model's `ContextualAttention`, for its softmax scale; see `supports`.
+        layer: The model's `ContextualAttention`; see `supports`. Small maps are left to it.
 
     Call:
         features: float32 [H', W', C] array, the whole feature map that the attention works on. If only this call
@@ -42,6 +44,7 @@ class TiledAttention:
 
     def __init__(self, layer):
         self.softmax_scale = np.float32(layer.softmax_scale)
+        self._whole = functools.cache(functools.partial(_whole_graph, layer))
 
     @staticmethod
     def supports(layer):
@@ -50,10 +53,12 @@ class TiledAttention:
 
     @property
     def traces(self):
-        """How many graphs were built so far, by this and all other instances: they share them."""
-        return sum(graph.experimental_get_tracing_count() for graph in GRAPHS)
+        """How many graphs were built so far; all instances share those of the tiles."""
+        return sum(graph.experimental_get_tracing_count() for graph in GRAPHS) + self._whole.cache_info().currsize
 
     def __call__(self, features, plan):
+        if plan.whole:
+            return self._run_whole(features, plan)
         inner = bounding_rect(dilated(plan.wanted)) or Rect(0, 0, 0, 0)
         sums = np.zeros((inner.height, inner.width, 2, 2, features.shape[-1]), np.float32)
         offsets = np.full((*plan.grid, 2), -1, np.int32)
@@ -68,6 +73,21 @@ class TiledAttention:
         offsets[~plan.wanted] = -1
         pasted = sums.transpose(0, 2, 1, 3, 4).reshape(2 * inner.height, 2 * inner.width, -1)
         return pasted / np.float32(4), inner.scaled(2), offsets
+
+    def _run_whole(self, features, plan):
+        graph = self._whole(features.shape[-1])
+        hole = plan.hole[np.newaxis, ..., np.newaxis].astype(np.float32)
+        pasted, offsets = (np.array(part[0]) for part in graph(features[np.newaxis], hole))
+        offsets[~plan.wanted] = -1
+        return pasted, Rect(0, 0, *features.shape[:2]), offsets
+
+
+def _whole_graph(layer, channels):
+    return tf.function(
+        lambda features, hole: layer(features, hole_mask=hole),
+        input_signature=[tf.TensorSpec((1, None, None, channels)), tf.TensorSpec((1, None, None, 1))],
+        autograph=False,
+    )
 
 
 def _run_tile(tile, keys, sums, inner, offsets):

@@ -8,7 +8,7 @@ import pytest
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference import plan_memory
 from inpaint_tf.inference.plan import cut_where_resolution_changes, literal_macs, make_plan
-from inpaint_tf.inference.plan_attention import QueryTile, plan_attention, valid_keys, wrapped_column, wrapped_row
+from inpaint_tf.inference.plan_attention import QueryTile, plan_attention, wrapped_column, wrapped_row
 from inpaint_tf.inference.regions import Rect, bounding_rect, coarsened, cover, painted
 from inpaint_tf.models import DeepFillV1
 
@@ -169,9 +169,10 @@ def test_valid_keys_by_the_aligned_corner_rule():
     # 256 -> 64 takes rows ..., 36, 40, 45, 49, ..., and 64 -> 32 every second of those up here: 40 and 49.
     hole = np.zeros((256, 256), bool)
     hole[41:49] = True
-    assert valid_keys(hole, (64, 64)).all()
+    nothing = np.zeros((64, 64), bool)
+    assert plan_attention(hole, (64, 64), 4, nothing, 1 << 28).valid.all()
     hole[40, 49] = True
-    valid = valid_keys(hole, (64, 64))
+    valid = plan_attention(hole, (64, 64), 4, nothing, 1 << 28).valid
     assert (~valid).sum() == 9 and not valid[5, 6]
 
 

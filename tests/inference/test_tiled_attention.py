@@ -18,6 +18,12 @@ def attention():
     return TiledAttention(ContextualAttention())
 
 
+@pytest.fixture(autouse=True)
+def in_tiles(monkeypatch):
+    """Maps as small as here would be left to the layer."""
+    monkeypatch.setattr(plan_attention, "WHOLE_SCORES", 0)
+
+
 def random_case(rng, largest=14):
     """Features, hole of the image and wanted features, for a grid of up to `largest` positions a side."""
     height, width = rng.integers(1, largest + 1, 2)
@@ -79,6 +85,20 @@ def test_tiles_do_not_change_the_numbers(attention, rng):
     for pasted, offsets in results[1:]:
         np.testing.assert_allclose(pasted, results[0][0], atol=1e-5)
         np.testing.assert_array_equal(offsets, results[0][1])
+
+
+def test_small_maps_are_left_to_the_layer(attention, monkeypatch, rng):
+    monkeypatch.setattr(plan_attention, "WHOLE_SCORES", 14**4)
+    for _ in range(10):
+        features, hole, wanted = random_case(rng)
+        plan = make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, 1 << 28)
+        assert plan.whole and not plan.tiles
+        pasted, offsets = wanted_part(attention(features, plan), plan)
+        expected, expected_offsets = literal(features, hole)
+        np.testing.assert_allclose(pasted, expected[plan.wanted.repeat(2, axis=0).repeat(2, axis=1)], atol=1e-5, rtol=1e-5)
+        np.testing.assert_array_equal(offsets, expected_offsets[plan.wanted])
+    small = make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, small_bytes := plan.bytes_stored - 1)
+    assert not small.whole and small_bytes > 0
 
 
 def test_without_a_valid_key_the_result_is_zero(attention, rng):
