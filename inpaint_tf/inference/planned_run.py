@@ -110,7 +110,7 @@ class PlannedRun:
 
     def _run(self, plan, image, hole, guide=None):
         coarse = image.copy()
-        self._fill(coarse, hole, self._run_chain(plan.segments["coarse"], self._coarse_reader(image, hole, guide)))
+        _fill(coarse, hole, self._run_chain(plan.segments["coarse"], self._coarse_reader(image, hole, guide)))
 
         # Outside the hole the coarse result is the image, so it is what the second stage sees.
         branches = [
@@ -127,7 +127,7 @@ class PlannedRun:
             return np.concatenate([branch.read(rect) for branch in branches], axis=-1)
 
         refined = image.copy()
-        self._fill(refined, self._wanted(hole), self._run_chain(plan.segments["decoder"], both))
+        _fill(refined, self._wanted(hole), self._run_chain(plan.segments["decoder"], both))
         outputs = {"coarse": coarse, "refined": refined, "plan": plan}
         return outputs if offsets is None else {**outputs, "offsets": offsets}
 
@@ -152,10 +152,12 @@ class PlannedRun:
             bounds = bounding_rect(painted((tile.output for tile in segment.tiles), segment.size_out))
             result = None
             for tile in segment.tiles:
-                padding = np.array([region.padding for region in tile.regions], np.int32)
-                crop = np.array([(*region.crop, region.output.height, region.output.width) for region in tile.regions])
+                layout = [
+                    (*region.padding, *region.crop, region.output.height, region.output.width)
+                    for region in tile.regions
+                ]
                 source = tf.convert_to_tensor(read(tile.source))
-                output = np.asarray(graph(source, tf.constant(padding), tf.constant(crop, tf.int32)))[0]
+                output = np.asarray(graph(source, tf.constant(layout, tf.int32)))[0]
                 if len(segment.tiles) == 1:
                     result = _Map(tile.output, output)
                     break
@@ -167,23 +169,25 @@ class PlannedRun:
     def _chain(self, segment):
         key = segment.stack, segment.first, segment.last
         if key not in self._chains:
-            blocks = getattr(self.model, segment.stack).blocks[segment.first : segment.last]
+            stack = getattr(self.model, segment.stack).blocks
+            blocks = stack[segment.first : segment.last]
+            ends_in_image = segment.stack in ("coarse", "decoder") and segment.last == len(stack)
             graph = tf.function(
-                lambda x, padding, crop: _run_blocks(blocks, x, padding, crop),
+                lambda x, layout: _run_blocks(blocks, x, layout, self.model.to_image if ends_in_image else None),
                 input_signature=[
                     tf.TensorSpec((1, None, None, blocks[0].kernel.shape[2])),
-                    tf.TensorSpec((len(blocks), 4), tf.int32),
-                    tf.TensorSpec((len(blocks), 4), tf.int32),
+                    tf.TensorSpec((len(blocks), 8), tf.int32),
                 ],
                 autograph=False,
             )
             self._chains[key] = graph.get_concrete_function()
         return self._chains[key]
 
-    def _fill(self, image, wanted, result):
-        """Puts a stage's output into the wanted pixels of `image`, tile by tile as far as they were computed."""
-        inside = wanted[result.rect.slices]
-        image[result.rect.slices][inside] = np.asarray(self.model.to_image(result.read(result.rect)[0][inside]))
+
+def _fill(image, wanted, result):
+    """Puts a stage's output into the wanted pixels of `image`, tile by tile as far as they were computed."""
+    rect = result.rect
+    np.copyto(image[rect.slices], result.read(rect)[0], where=wanted[rect.slices][..., np.newaxis])
 
 
 def _cut(image, hole, rect):
@@ -214,24 +218,25 @@ class _Map:
         return values
 
 
-def _run_blocks(blocks, x, padding, crop):
+def _run_blocks(blocks, x, layout, to_image):
     """A segment's layers on one tile.
 
     Args:
         blocks: The layers.
         x: float32 [1, H, W, C], the tile's source region.
-        padding: int32 [layers, 4], zeros above, below, left and right of every layer's source.
-        crop: int32 [layers, 4], for layers with upsampling: top, left, height, width of what is kept.
+        layout: int32 [layers, 8]: zeros above, below, left and right of every layer's source; and, for layers with
+            upsampling, top, left, height, width of what is kept.
+        to_image: What ends the stage if its last layer is among these, else None.
 
     Returns:
         float32 [1, h, w, C'].
     """
     for index, block in enumerate(blocks):
+        above_below, left_right, kept = layout[index, :2], layout[index, 2:4], layout[index, 4:]
         if block.upsample:
-            top, left, height, width = tf.unstack(crop[index])
+            top, left, height, width = tf.unstack(kept)
             x = block(x)[:, top : top + height, left : left + width]
         else:
-            above_below, left_right = padding[index, :2], padding[index, 2:]
             nothing = tf.zeros([2], tf.int32)
             x = block(tf.pad(x, tf.stack([nothing, above_below, left_right, nothing])), padding="VALID")
-    return tf.cast(x, tf.float32)
+    return tf.cast(x, tf.float32) if to_image is None else to_image(x)

@@ -100,25 +100,37 @@ def patch_features(table, positions):
 
 
 def _attend(
-    queries, in_rect, query_stride, ends, table, background, strip_stride, key_rows, scales, end_places, wraps, wrap_masks,
-    bias, continued, positions, cells, known, masked_maximum, masked_total, edge=None,
+    queries, in_rect, query_stride, ends, table, background, strip_stride, key_rows, scales, end_places, wraps,
+    wrap_masks, bias, continued, positions, cells, known, masked_maximum, masked_total, edge=None,
 ):  # fmt: skip
     rows = _PropagatedRows(queries, query_stride, ends, table, key_rows, scales, end_places, wraps, wrap_masks, edge)
-    shape = tf.shape(bias)
-    steps, key_slots, slots = shape[0], shape[1], tf.shape(queries)[0]
-    near, begin, size = rows.near, FRONT * slots - rows.near, key_slots * slots
+    kept, maxima, tops, maximum, total = _exponentials(rows, bias, masked_maximum, masked_total)
+    strongest = tf.reduce_max(tops, axis=0)
+    weight_scales = in_rect * tf.exp(maxima - maximum) / total
+    sums = _pasted(kept, weight_scales, rows, strip_stride, continued, background, cells, known)
+    return sums, _strongest_keys(kept, tops, strongest, positions), strongest, maximum
 
-    def exponentials(step, below, own, above_own, above, maximum, total, kept, maxima, tops):
+
+def _exponentials(rows, bias, maximum, total):
+    """Goes over all steps and keeps exponentials of the scores against the maximum so far.
+
+    Args:
+        rows: `_PropagatedRows`.
+        bias: float32 [steps, K], 0 for valid keys, a large negative number for the others.
+        maximum, total: What the softmax's maximum and denominator begin with.
+
+    Returns:
+        kept: `tf.TensorArray` of float32 [K, Q].
+        maxima: float32 [steps, Q], what each was taken against.
+        tops: float32 [steps, Q], the highest score in each.
+        maximum, total: float32 [Q], of the softmax.
+    """
+    steps, key_slots = tf.unstack(tf.shape(bias))
+
+    def step_on(step, below, own, above_own, above, maximum, total, kept, maxima, tops):
         following = rows.matched(step + 4)
         after = rows.propagated(step + 2, below, own, following)
-        scores = tf.add_n(
-            [
-                above_own[begin - query_stride : begin - query_stride + size],
-                above[begin : begin + size],
-                after[begin + query_stride : begin + query_stride + size],
-            ]
-        )
-        scores = tf.reshape(scores, [key_slots, slots]) + bias[step][:, tf.newaxis]
+        scores = rows.far_sum(above_own, above, after, key_slots) + bias[step][:, tf.newaxis]
         top = tf.reduce_max(scores, axis=0)
         raised = tf.maximum(maximum, top)
         found = tf.exp(scores - raised)
@@ -127,27 +139,40 @@ def _attend(
         return step + 1, own, following, above, after, raised, total, *written
 
     matched = [rows.matched(index) for index in range(4)]
-    first = rows.propagated(0, *matched[:3]), rows.propagated(1, *matched[1:])
-    state = (
-        0, *matched[2:], *first, tf.fill([slots], masked_maximum), tf.fill([slots], masked_total),
-        _array(steps, 2), _array(steps, 1), _array(steps, 1),
-    )  # fmt: skip
+    propagated = rows.propagated(0, *matched[:3]), rows.propagated(1, *matched[1:])
+    running = tf.fill([rows.slots], maximum), tf.fill([rows.slots], total)
+    arrays = _array(steps, 2), _array(steps, 1), _array(steps, 1)
     *_, maximum, total, kept, maxima, tops = tf.while_loop(
-        lambda step, *_: step < steps, exponentials, state, parallel_iterations=1
+        lambda step, *_: step < steps,
+        step_on,
+        (0, *matched[2:], *propagated, *running, *arrays),
+        parallel_iterations=1,
     )
-    tops = tops.stack()
-    strongest = tf.reduce_max(tops, axis=0)
-    weight_scales = in_rect * tf.exp(maxima.stack() - maximum) / total
+    return kept, maxima.stack(), tops.stack(), maximum, total
+
+
+def _pasted(kept, weight_scales, rows, strip_stride, continued, background, cells, known):
+    """Normalises what `_exponentials` kept, sums it up for the four corners of the cells, pastes: float32 [Q, 4 C]."""
+    steps, query_stride, near = tf.shape(known)[0], rows.query_stride, rows.near
+    count = tf.shape(known)[1] * rows.slots
+    gap = tf.zeros([strip_stride, rows.slots])
 
     def weights(step):
         return kept.read(step) * weight_scales[step]
 
-    def pasted(step, before, own, best, *sums):
+    # Above a strip's first row lies the last of the strip before, below its last the first of the next.
+    def moved_down(matrix):
+        return tf.concat([gap, matrix[:-strip_stride]], axis=0) * continued[0][:, tf.newaxis]
+
+    def moved_up(matrix):
+        return tf.concat([matrix[strip_stride:], gap], axis=0) * continued[1][:, tf.newaxis]
+
+    def step_on(step, before, own, *sums):
         sums = list(sums)
         after = tf.cond(step + 1 < steps, lambda: weights(step + 1), lambda: moved_up(weights(0)))
         values = tf.gather(background, cells[step]) * known[step][:, tf.newaxis]
-        size, count = tf.size(own), tf.shape(known)[1] * slots
         flat = [tf.reshape(matrix, [-1]) for matrix in (before, own, after)]
+        size = tf.size(own)
         beside = flat[0][: size - 2 * query_stride], flat[2][2 * query_stride :]
         for index in range(4):
             # One after the other, because each keeps all cores busy and fills the cache.
@@ -156,38 +181,38 @@ def _attend(
                     both = flat[1][query_stride : size - query_stride] + beside[index // 2]
                 begin = index % 2 * 2 * near
                 corner = both[near : near + count] + both[begin : begin + count]
-                sums[index] += tf.matmul(tf.reshape(corner, [-1, slots]), values[index], transpose_a=True)
-        here = tf.where(tf.equal(tops[step], strongest))
-        column = tf.range(key_slots)[tf.newaxis] * slots + tf.cast(here, tf.int32)
-        place = tf.argmax(tf.gather(tf.reshape(kept.read(step), [-1]), column), axis=1)
-        best = tf.tensor_scatter_nd_min(best, here, tf.gather(positions[step], place))
-        return step + 1, own, after, best, *sums
+                sums[index] += tf.matmul(tf.reshape(corner, [-1, rows.slots]), values[index], transpose_a=True)
+        return step + 1, own, after, *sums
 
-    # Above a strip's first row lies the last of the strip before, below its last the first of the next.
-    gap = tf.zeros([strip_stride, slots])
-
-    def moved_down(matrix):
-        return tf.concat([gap, matrix[:-strip_stride]], axis=0) * continued[0][:, tf.newaxis]
-
-    def moved_up(matrix):
-        return tf.concat([matrix[strip_stride:], gap], axis=0) * continued[1][:, tf.newaxis]
-
-    nothing = [tf.zeros(tf.shape(queries)) for _ in range(4)]
-    *_, best, top_left, top_right, bottom_left, bottom_right = tf.while_loop(
+    nothing = [tf.zeros([rows.slots, tf.shape(background)[1]]) for _ in range(4)]
+    *_, top_left, top_right, bottom_left, bottom_right = tf.while_loop(
         lambda step, *_: step < steps,
-        pasted,
-        (0, moved_down(weights(steps - 1)), weights(0), tf.fill([slots], tf.int32.max), *nothing),
+        step_on,
+        (0, moved_down(weights(steps - 1)), weights(0), *nothing),
         parallel_iterations=1,
     )
-    return tf.concat([top_left, top_right, bottom_left, bottom_right], axis=1), best, strongest, maximum
+    return tf.concat([top_left, top_right, bottom_left, bottom_right], axis=1)
+
+
+def _strongest_keys(kept, tops, strongest, positions):
+    """int32 [Q]: flat position of the strongest key of every query, the first of several."""
+    steps, slots = tf.unstack(tf.shape(tops))
+    key_slots = tf.range(tf.shape(positions)[1])
+
+    def step_on(step, best):
+        queries = tf.where(tf.equal(tops[step], strongest))
+        column = key_slots * slots + tf.cast(queries, tf.int32)
+        slot = tf.argmax(tf.gather(tf.reshape(kept.read(step), [-1]), column), axis=1)
+        return step + 1, tf.tensor_scatter_nd_min(best, queries, tf.gather(positions[step], slot))
+
+    start = 0, tf.fill([slots], tf.int32.max)
+    return tf.while_loop(lambda step, _: step < steps, step_on, start, parallel_iterations=1)[1]
 
 
 class _PropagatedRows:
     """Scores of a step, matched and propagated; the arguments are those of `attend`."""
 
-    def __init__(
-        self, queries, query_stride, ends, table, key_rows, scales, end_places, wraps, wrap_masks, edge
-    ):
+    def __init__(self, queries, query_stride, ends, table, key_rows, scales, end_places, wraps, wrap_masks, edge):
         self.transposed, self.query_stride, self.ends, self.table = tf.transpose(queries), query_stride, ends, table
         self.key_rows, self.scales, self.end_places = key_rows, scales, end_places
         self.wraps, self.wrap_masks, self.edge = wraps, wrap_masks, edge
@@ -214,15 +239,7 @@ class _PropagatedRows:
 
     def _along_rows(self, row, above, own, below):
         key_slots = tf.shape(self.scales)[1]
-        begin, size = FRONT * self.slots - self.near, key_slots * self.slots
-        scores = tf.add_n(
-            [
-                above[begin - self.query_stride : begin - self.query_stride + size],
-                own[begin : begin + size],
-                below[begin + self.query_stride : begin + self.query_stride + size],
-            ]
-        )
-        scores = tf.reshape(scores, [key_slots, self.slots]) * self.scales[row][:, tf.newaxis]
+        scores = self.far_sum(above, own, below, key_slots) * self.scales[row][:, tf.newaxis]
         if self.edge is not None:
             patches, patch_scales, inside, row_slots, row_patches, column_slots, column_patches = self.edge
             around = [patch_features(self.table, patches[row, index]) for index in range(3)]
@@ -240,6 +257,13 @@ class _PropagatedRows:
             scores = scores * inside + self._into_slots(tf.add_n(outside), column_slots)
             flat = self._as_flat(scores, count)
         return flat
+
+    def far_sum(self, above, own, below, key_slots):
+        """Sum over a key row and its neighbours, float32 [key_slots, Q], `FRONT` slots behind where the rows begin."""
+        size = key_slots * self.slots
+        begins = [FRONT * self.slots - self.near + step * self.query_stride for step in (-1, 0, 1)]
+        pieces = [row[begin : begin + size] for row, begin in zip((above, own, below), begins)]
+        return tf.reshape(tf.add_n(pieces), [key_slots, self.slots])
 
     def _near_sum(self, flat):
         """flat[i - near] + flat[i] + flat[i + near], for every i that has both; begins at `near`."""
