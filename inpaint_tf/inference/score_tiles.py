@@ -15,6 +15,8 @@ import tensorflow as tf
 from inpaint_tf.inference.plan_attention import ALIGNMENT
 
 FRONT = ALIGNMENT
+# Steps before the first that is kept: matching and propagation both look a row further on either side.
+WARM_UP = 4
 
 
 def _spec(kind, *shape):
@@ -127,26 +129,27 @@ def _exponentials(rows, bias, maximum, total):
     """
     steps, key_slots = tf.unstack(tf.shape(bias))
 
-    def step_on(step, below, own, above_own, above, maximum, total, kept, maxima, tops):
-        following = rows.matched(step + 4)
-        after = rows.propagated(step + 2, below, own, following)
-        scores = rows.far_sum(above_own, above, after, key_slots) + bias[step][:, tf.newaxis]
+    def scored(step, rows_around, maximum, total, kept, maxima, tops):
+        scores = rows.far_sum(*rows_around, key_slots) + tf.gather(bias, step)[:, tf.newaxis]
         top = tf.reduce_max(scores, axis=0)
         raised = tf.maximum(maximum, top)
         found = tf.exp(scores - raised)
         total = total * tf.exp(maximum - raised) + tf.matmul(tf.ones([1, key_slots]), found)[0]
-        written = kept.write(step, found), maxima.write(step, raised), tops.write(step, top)
-        return step + 1, own, following, above, after, raised, total, *written
+        return raised, total, kept.write(step, found), maxima.write(step, raised), tops.write(step, top)
 
-    matched = [rows.matched(index) for index in range(4)]
-    propagated = rows.propagated(0, *matched[:3]), rows.propagated(1, *matched[1:])
+    def step_on(step, below, own, above_own, above, *running):
+        following = rows.matched(step + WARM_UP)
+        after = rows.propagated(step + 2, below, own, following)
+        running = tf.cond(step < 0, lambda: running, lambda: scored(step, (above_own, above, after), *running))
+        return step + 1, own, following, above, after, *running
+
+    # The first steps only fill the rows at hand; what they have before is nothing.
+    matched, propagated = tf.zeros([rows.matched_size]), tf.zeros([rows.propagated_size])
+    state = -WARM_UP, matched, matched, propagated, propagated
     running = tf.fill([rows.slots], maximum), tf.fill([rows.slots], total)
     arrays = _array(steps, 2), _array(steps, 1), _array(steps, 1)
     *_, maximum, total, kept, maxima, tops = tf.while_loop(
-        lambda step, *_: step < steps,
-        step_on,
-        (0, *matched[2:], *propagated, *running, *arrays),
-        parallel_iterations=1,
+        lambda step, *_: step < steps, step_on, (*state, *running, *arrays), parallel_iterations=1
     )
     return kept, maxima.stack(), tops.stack(), maximum, total
 
@@ -158,7 +161,7 @@ def _pasted(kept, weight_scales, rows, strip_stride, continued, background, cell
     gap = tf.zeros([strip_stride, rows.slots])
 
     def weights(step):
-        return kept.read(step) * weight_scales[step]
+        return kept.read(step) * tf.gather(weight_scales, step)
 
     # Above a strip's first row lies the last of the strip before, below its last the first of the next.
     def moved_down(matrix):
@@ -170,17 +173,17 @@ def _pasted(kept, weight_scales, rows, strip_stride, continued, background, cell
     def step_on(step, before, own, *sums):
         sums = list(sums)
         after = tf.cond(step + 1 < steps, lambda: weights(step + 1), lambda: moved_up(weights(0)))
-        values = tf.gather(background, cells[step]) * known[step][:, tf.newaxis]
+        values = tf.unstack(tf.gather(background, tf.gather(cells, step)) * tf.gather(known, step)[:, tf.newaxis])
         flat = [tf.reshape(matrix, [-1]) for matrix in (before, own, after)]
-        size = tf.size(own)
-        beside = flat[0][: size - 2 * query_stride], flat[2][2 * query_stride :]
+        size = tf.size(own) - 2 * query_stride
+        middle = _piece(flat[1], query_stride, size)
+        beside = _piece(flat[0], 0, size), _piece(flat[2], 2 * query_stride, size)
         for index in range(4):
             # One after the other, because each keeps all cores busy and fills the cache.
             with tf.control_dependencies(sums[:index]):
                 if index % 2 == 0:
-                    both = flat[1][query_stride : size - query_stride] + beside[index // 2]
-                begin = index % 2 * 2 * near
-                corner = both[near : near + count] + both[begin : begin + count]
+                    both = middle + beside[index // 2]
+                corner = _piece(both, near, count) + _piece(both, index % 2 * 2 * near, count)
                 sums[index] += tf.matmul(tf.reshape(corner, [-1, rows.slots]), values[index], transpose_a=True)
         return step + 1, own, after, *sums
 
@@ -200,10 +203,10 @@ def _strongest_keys(kept, tops, strongest, positions):
     key_slots = tf.range(tf.shape(positions)[1])
 
     def step_on(step, best):
-        queries = tf.where(tf.equal(tops[step], strongest))
+        queries = tf.where(tf.equal(tf.gather(tops, step), strongest))
         column = key_slots * slots + tf.cast(queries, tf.int32)
         slot = tf.argmax(tf.gather(tf.reshape(kept.read(step), [-1]), column), axis=1)
-        return step + 1, tf.tensor_scatter_nd_min(best, queries, tf.gather(positions[step], slot))
+        return step + 1, tf.tensor_scatter_nd_min(best, queries, tf.gather(tf.gather(positions, step), slot))
 
     start = 0, tf.fill([slots], tf.int32.max)
     return tf.while_loop(lambda step, _: step < steps, step_on, start, parallel_iterations=1)[1]
@@ -218,16 +221,18 @@ class _PropagatedRows:
         self.wraps, self.wrap_masks, self.edge = wraps, wrap_masks, edge
         self.slots = tf.shape(queries)[0]
         self.near = self.slots + 1
+        self.matched_size = self._shortened(tf.shape(key_rows)[1] * self.slots)
+        self.propagated_size = self._shortened(tf.shape(scales)[1] * self.slots)
 
     def matched(self, row):
         """Products of pixels, summed along x: flat, beginning at `near` of row `row` of `key_rows`."""
-        features = tf.gather(self.table, self.key_rows[row])
+        features = tf.gather(self.table, tf.gather(self.key_rows, row))
         return self._near_sum(tf.reshape(tf.matmul(features, self.transposed), [-1]))
 
     def propagated(self, row, *matched):
-        """Scores propagated along rows: flat, beginning at `near` of row `row` of `scales`."""
-        flat = self._along_rows(row, *matched)
-        wrap = self.wraps[row]
+        """Scores propagated along rows: flat, beginning at `near` of row `row` of `scales`. Negative: as for row 0."""
+        flat = self._along_rows(tf.maximum(row, 0), *matched)
+        wrap = tf.where(row < 0, -1, tf.gather(self.wraps, tf.maximum(row, 0)))
         return tf.cond(wrap < 0, lambda: flat, lambda: flat + self._wrapped(wrap))
 
     def _wrapped(self, wrap):
@@ -235,24 +240,24 @@ class _PropagatedRows:
         row = tf.size(self.wraps) + wrap
         matched = [self.matched(tf.size(self.wraps) + 2 + 3 * wrap + index) for index in range(3)]
         scores, count = self._as_matrix(self._along_rows(row, *matched))
-        return self._as_flat(scores * self.wrap_masks[wrap][:, tf.newaxis], count)
+        return self._as_flat(scores * tf.gather(self.wrap_masks, wrap)[:, tf.newaxis], count)
 
     def _along_rows(self, row, above, own, below):
         key_slots = tf.shape(self.scales)[1]
-        scores = self.far_sum(above, own, below, key_slots) * self.scales[row][:, tf.newaxis]
+        scores = self.far_sum(above, own, below, key_slots) * tf.gather(self.scales, row)[:, tf.newaxis]
         if self.edge is not None:
             patches, patch_scales, inside, row_slots, row_patches, column_slots, column_patches = self.edge
-            around = [patch_features(self.table, patches[row, index]) for index in range(3)]
-            scales = patch_scales[row]
+            around = [patch_features(self.table, part) for part in tf.unstack(tf.gather(patches, row))]
+            scales = tf.unstack(tf.gather(patch_scales, row))
             beside = tf.matmul(around[1], row_patches, transpose_b=True) * scales[1][:, tf.newaxis]
             scores = scores * inside + self._into_slots(beside, row_slots)
-        scores = tf.tensor_scatter_nd_update(scores, self.end_places[row][:, tf.newaxis], self.ends[row])
+        scores = tf.tensor_scatter_nd_update(scores, tf.gather(self.end_places, row)[:, tf.newaxis], tf.gather(self.ends, row))
         flat = self._near_sum(tf.reshape(scores, [-1]))
         if self.edge is not None:
             scores, count = self._as_matrix(flat)
             outside = [
-                tf.matmul(around[index], column_patches[index], transpose_b=True) * scales[index][:, tf.newaxis]
-                for index in range(3)
+                tf.matmul(patch, met, transpose_b=True) * scale[:, tf.newaxis]
+                for patch, met, scale in zip(around, tf.unstack(column_patches), scales)
             ]
             scores = scores * inside + self._into_slots(tf.add_n(outside), column_slots)
             flat = self._as_flat(scores, count)
@@ -262,14 +267,16 @@ class _PropagatedRows:
         """Sum over a key row and its neighbours, float32 [key_slots, Q], `FRONT` slots behind where the rows begin."""
         size = key_slots * self.slots
         begins = [FRONT * self.slots - self.near + step * self.query_stride for step in (-1, 0, 1)]
-        pieces = [row[begin : begin + size] for row, begin in zip((above, own, below), begins)]
+        pieces = [_piece(row, begin, size) for row, begin in zip((above, own, below), begins)]
         return tf.reshape(tf.add_n(pieces), [key_slots, self.slots])
 
     def _near_sum(self, flat):
         """flat[i - near] + flat[i] + flat[i + near], for every i that has both; begins at `near`."""
-        length = (tf.size(flat) - 2 * self.near) // ALIGNMENT * ALIGNMENT
-        pieces = [flat[step * self.near : step * self.near + length] for step in range(3)]
-        return tf.add_n(pieces)
+        length = self._shortened(tf.size(flat))
+        return tf.add_n([_piece(flat, step * self.near, length) for step in range(3)])
+
+    def _shortened(self, size):
+        return (size - 2 * self.near) // ALIGNMENT * ALIGNMENT
 
     def _as_matrix(self, flat):
         """float32 [K, Q] of a flat array that begins at `near`, and its length."""
@@ -278,11 +285,16 @@ class _PropagatedRows:
         return tf.reshape(padded, [-1, self.slots]), tf.size(flat)
 
     def _as_flat(self, matrix, count):
-        return tf.reshape(matrix, [-1])[self.near : self.near + count]
+        return _piece(tf.reshape(matrix, [-1]), self.near, count)
 
     def _into_slots(self, scores, places):
         """float32 [K, Q]: scores [K, n] in the columns `places` [n], 0 in the others."""
         return tf.matmul(scores, tf.one_hot(places, self.slots))
+
+
+def _piece(flat, begin, size):
+    """Part of a flat array; shares its memory if both numbers are multiples of `ALIGNMENT`."""
+    return tf.slice(flat, [begin], [size])
 
 
 def _array(size, rank):
