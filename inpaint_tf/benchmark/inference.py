@@ -6,8 +6,7 @@ turns within one process, so that whatever else the machine does hits all of the
 is that of a fresh process per form that runs it once; it includes TensorFlow itself, which is given beside it.
 
 Every row says how many multiply-adds were done, how fast a float32 matrix product ran in the same process, and
-what share of that the run reached. Weights are random, or a preset's: what the attention of the planned form need not
-paste depends on weights and photo, so its multiply-adds are those of the plan, the most that it can take.
+what share of that the run reached. Weights are random, or a preset's.
 """
 
 import json
