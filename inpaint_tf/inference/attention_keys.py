@@ -30,7 +30,6 @@ class Keys:
     def __init__(self, features, plan, softmax_scale):
         self.grid = plan.grid
         self.none = plan.positions
-        self._strips = plan.strips
         rows, columns = (nearest_align_corners_indices(features.shape[axis], plan.grid[axis]) for axis in (0, 1))
         half = np.asarray(tf.gather(tf.gather(features, rows), columns, axis=1))
         energy = np.pad(np.einsum("hwc,hwc->hw", half, half), 1)
