@@ -70,7 +70,9 @@ class TrainingConfig:
     model: str = _option("deepfill_v1", "Name of the generator in the registry of models.")
     width: int = _option(32, "Base width of the generator, even; the authors' is 32.", low=2, high=1024)
     initial_preset: str = _option(
-        "", "Preset whose weights the generator starts from; empty starts at random. Optimisers start afresh."
+        "",
+        "Preset whose weights the generator starts from, widened if it is narrower than --width (DeepFill v1 and its "
+        "baseline); empty starts at random. Optimisers start afresh.",
     )
     initial_stage: str = _option(
         "all",
