@@ -182,4 +182,5 @@ def _preset(name):
         result = inpainter.run(image, hole)
         return Completion(result.completed, result.offsets)
 
-    return Method(name, f"{config.model} {config.sha256}" + (f" blend={blend}" if blend != "none" else ""), run, warm_up=True)
+    fingerprint = f"{config.model} {config.sha256}" + (f" blend={blend}" if blend != "none" else "")
+    return Method(name, fingerprint, run, warm_up=True)

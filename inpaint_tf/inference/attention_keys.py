@@ -100,7 +100,7 @@ class _Layout:
         matched: int32 [height + 4 + 3 W, K + 3 FRONT + 2] positions, from step -2 on, then three rows for each wrap.
         propagated: int32 [height + 2 + W, K + 2 FRONT], from step -1 on, then one row for each wrap.
         weighted: int32 [height, K], from step 0 on, without what lies below a strip's end.
-        continued: bool [2, K], the strips that go on where the one before ends, and those that end where the next begins.
+        continued: bool [2, K], strips that begin where the one before ends, and those that end where the next begins.
         wraps: int32 [height + 2], which wrap is added to a step of `propagated`; -1 for none.
         wrap_masks: bool [W, K + 2 FRONT], the slots that get something.
     """

@@ -133,14 +133,14 @@ class AttentionPlan:
         return int(self.valid.sum())
 
     @property
-    def bytes_stored(self):
+    def score_bytes(self):
         """Bytes of the scores at hand at a time."""
         if self.whole:
             return WHOLE_MATRICES * self.positions**2 * FLOAT
         return max((tile.query_slots for tile in self.tiles), default=0) * _bytes_a_query(self.strips)
 
 
-def plan_attention(hole, feature_size, channels, features_wanted, bytes_stored):
+def plan_attention(hole, feature_size, channels, features_wanted, score_bytes):
     """The attention's part of the plan.
 
     Args:
@@ -148,7 +148,7 @@ def plan_attention(hole, feature_size, channels, features_wanted, bytes_stored):
         feature_size: (H', W') of the feature map that the attention works on; even.
         channels: Its channels.
         features_wanted: bool [H', W'], the features that the decoder behind the attention reads.
-        bytes_stored: Bytes that the scores of one tile may take.
+        score_bytes: Bytes that the scores of one tile may take.
 
     Returns:
         An `AttentionPlan`.
@@ -161,7 +161,7 @@ def plan_attention(hole, feature_size, channels, features_wanted, bytes_stored):
     weighted = dilated(wanted)
     rows = _touched_rows(valid)
     strips = _strips(rows, grid)
-    whole = positions**2 <= WHOLE_SCORES and WHOLE_MATRICES * positions**2 * FLOAT <= bytes_stored
+    whole = positions**2 <= WHOLE_SCORES and WHOLE_MATRICES * positions**2 * FLOAT <= score_bytes
     tiles, macs = [], 0
     if whole:
         macs = 5 * channels * positions**2
@@ -172,7 +172,7 @@ def plan_attention(hole, feature_size, channels, features_wanted, bytes_stored):
 
         def small_enough(rect):
             slots = QueryTile.of(rect).query_slots
-            return rect.area <= 16 or (slots <= MOST_QUERY_SLOTS and slots * _bytes_a_query(strips) <= bytes_stored)
+            return rect.area <= 16 or (slots <= MOST_QUERY_SLOTS and slots * _bytes_a_query(strips) <= score_bytes)
 
         tiles = [QueryTile.of(rect) for rect in cover(weighted, price, small_enough, _aligned_width)]
         # Matching takes the rows, two on either side and twice three for the wrapped ones; pasting takes four corners.

@@ -107,7 +107,7 @@ class Memory:
                 for tile in segment.tiles:
                     # The widest layer is not known here; the kept map bounds it from below.
                     largest = max(largest, tile.output.area * segment.channels_out * FLOAT)
-        scores = attention.bytes_stored if attention is not None else 0
+        scores = attention.score_bytes if attention is not None else 0
         return self.resident + max(4 * max(largest, self.activation), scores)
 
 

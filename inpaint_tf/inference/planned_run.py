@@ -48,7 +48,7 @@ class PlannedRun:
         self._attention = None
         if model.attention_branch:
             if not TiledAttention.supports(model.attention):
-                raise ValueError("the planned run knows the paper's attention only: rate 2, 3x3 patches, fusion over 3.")
+                raise ValueError("the plan knows the paper's attention only: rate 2, 3x3 patches, fusion over 3.")
             self._attention = TiledAttention(model.attention)
 
     @staticmethod

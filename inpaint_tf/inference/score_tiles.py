@@ -251,7 +251,8 @@ class _PropagatedRows:
             scales = tf.unstack(tf.gather(patch_scales, row))
             beside = tf.matmul(around[1], row_patches, transpose_b=True) * scales[1][:, tf.newaxis]
             scores = scores * inside + self._into_slots(beside, row_slots)
-        scores = tf.tensor_scatter_nd_update(scores, tf.gather(self.end_places, row)[:, tf.newaxis], tf.gather(self.ends, row))
+        places = tf.gather(self.end_places, row)[:, tf.newaxis]
+        scores = tf.tensor_scatter_nd_update(scores, places, tf.gather(self.ends, row))
         flat = self._near_sum(tf.reshape(scores, [-1]))
         if self.edge is not None:
             scores, count = self._as_matrix(flat)

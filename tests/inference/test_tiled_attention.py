@@ -80,7 +80,7 @@ def test_tiles_do_not_change_the_numbers(attention, rng):
         plan = make_attention_plan(hole, wanted.shape, CHANNELS, wanted, stored)
         results.append(wanted_part(attention(features, plan), plan))
         tiles.append(len(plan.tiles))
-        assert plan.bytes_stored <= stored
+        assert plan.score_bytes <= stored
     assert tiles[0] < tiles[1] < tiles[2]
     for pasted, offsets in results[1:]:
         np.testing.assert_allclose(pasted, results[0][0], atol=1e-5)
@@ -95,10 +95,10 @@ def test_small_maps_are_left_to_the_layer(attention, monkeypatch, rng):
         assert plan.whole and not plan.tiles
         pasted, offsets = wanted_part(attention(features, plan), plan)
         expected, expected_offsets = literal(features, hole)
-        np.testing.assert_allclose(pasted, expected[plan.wanted.repeat(2, axis=0).repeat(2, axis=1)], atol=1e-5, rtol=1e-5)
+        cells = plan.wanted.repeat(2, axis=0).repeat(2, axis=1)
+        np.testing.assert_allclose(pasted, expected[cells], atol=1e-5, rtol=1e-5)
         np.testing.assert_array_equal(offsets, expected_offsets[plan.wanted])
-    small = make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, small_bytes := plan.bytes_stored - 1)
-    assert not small.whole and small_bytes > 0
+    assert not make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, plan.score_bytes - 1).whole
 
 
 def test_without_a_valid_key_the_result_is_zero(attention, rng):
