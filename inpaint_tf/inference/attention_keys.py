@@ -48,10 +48,10 @@ class Keys:
         masked = plan.positions - plan.valid_keys
         self.arguments = (
             self.table,
-            tf.reshape(features, [-1, features.shape[-1]]),
+            tf.gather(self.table, layout.matched),
+            _cell_features(features, *constants(*_cells(layout, features.shape[1]))),
             *constants(
                 np.int32(plan.strips.stride),
-                layout.matched,
                 self._scale[layout.propagated],
                 places,
                 layout.wraps,
@@ -59,7 +59,6 @@ class Keys:
                 np.where(valid[layout.weighted], np.float32(0), LOWEST),
                 layout.continued.astype(np.float32),
                 layout.weighted,
-                *_cells(layout, features.shape[1]),
                 np.float32(0) if masked else LOWEST,
                 np.float32(masked),
             ),
@@ -172,7 +171,7 @@ class _Layout:
 
 
 def _cells(layout, feature_width):
-    """Places [height, 4, k] in the background of the corners of every slot's cell, and float32 [height, k] known."""
+    """Places [height, 4, k] in the features of the corners of every slot's cell, and float32 [height, k] known."""
     count, width = layout.strips.cell_slots, layout.strips.grid[1]
     positions = layout.weighted[:, 1 : count + 1]
     known = positions < layout.none
@@ -180,6 +179,18 @@ def _cells(layout, feature_width):
     corner = np.where(known, 2 * (y * feature_width + x), 0)
     places = np.stack([corner + row * feature_width + column for row in (0, 1) for column in (0, 1)], axis=1)
     return places, known.astype(np.float32)
+
+
+@tf.function(
+    input_signature=[
+        tf.TensorSpec((None, None, None)), tf.TensorSpec((None, 4, None), tf.int32), tf.TensorSpec((None, None)),
+    ],
+    autograph=False,
+)  # fmt: skip
+def _cell_features(features, places, known):
+    """float32 [height, 4, k, C]: what is pasted into the four corners of every slot's cell; 0 for unknown ones."""
+    pixels = tf.reshape(features, [-1, tf.shape(features)[2]])
+    return tf.gather(pixels, places) * known[:, tf.newaxis, :, tf.newaxis]
 
 
 def constants(*arrays):

@@ -32,10 +32,9 @@ class Queries:
 
         beside = (y >= 0) & (y < height) & ((x == -1) | (x == width))
         by_row = np.where(beside, wrapped_row(y, x, keys.grid), -1)
-        met = np.where(inside, positions, np.where(by_row >= 0, by_row, keys.none))
+        met = np.where(by_row >= 0, by_row, positions)
         above_or_below = ((y == -1) | (y == height)) & (x >= 0) & (x < width)
         by_column = np.where(above_or_below, wrapped_column(y, x, keys.grid), -1)
-        met = np.where(by_column >= 0, by_column, met)
         self.arguments = (
             tf.gather(keys.table, positions),
             *constants(wanted.astype(np.float32), np.int32(tile.query_stride)),

@@ -34,6 +34,8 @@ BEST_KEY_SLOTS = 300
 LEAST_STRIP_HEIGHT = 8
 # Query slots of a tile.
 MOST_QUERY_SLOTS = 3200
+# What a tile costs beside its slots, in slots.
+TILE_OVERHEAD = 50
 # Scores of a whole grid up to which the layer itself is faster than tiles: 32 x 32 positions, a photo of 256 x 256.
 WHOLE_SCORES = 32**4
 # Score matrices that the layer holds at a time.
@@ -166,15 +168,7 @@ def plan_attention(hole, feature_size, channels, features_wanted, score_bytes):
     if whole:
         macs = 5 * channels * positions**2
     elif rows and wanted.any():
-
-        def price(rect):
-            return QueryTile.of(rect).query_slots + 50
-
-        def small_enough(rect):
-            slots = QueryTile.of(rect).query_slots
-            return rect.area <= 16 or (slots <= MOST_QUERY_SLOTS and slots * _bytes_a_query(strips) <= score_bytes)
-
-        tiles = [QueryTile.of(rect) for rect in cover(weighted, price, small_enough, _aligned_width)]
+        tiles = _tiles(weighted, min(MOST_QUERY_SLOTS, score_bytes // _bytes_a_query(strips)))
         # Matching takes the rows, two on either side and twice three for the wrapped ones; pasting takes four corners.
         macs_a_query = channels * (strips.slots * (strips.height + 10) + 4 * strips.cell_slots * strips.height)
         macs = macs_a_query * sum(tile.query_slots for tile in tiles)
@@ -249,6 +243,32 @@ def _bytes_a_query(strips):
     return strips.slots * (strips.height + WORKING_STEPS) * FLOAT
 
 
-def _aligned_width(width):
-    """The width nearest to a wanted one whose tiles need no padding."""
-    return max(1, round((width + 2 * HALO) / ALIGNMENT)) * ALIGNMENT - 2 * HALO
+def _tiles(weighted, most_slots):
+    """`QueryTile`s that cover bool [h, w], of at most so many slots if they hold more than 16 queries."""
+
+    def small_enough(rect):
+        return rect.area <= 16 or QueryTile.of(rect).query_slots <= most_slots
+
+    def price(rect):
+        """Slots, and something for every tile, when the rectangle is cut into even bands and good columns."""
+        prices = []
+        for columns in range(1, 1 + max(1, rect.width // ALIGNMENT)):
+            strides = _multiple(rect.width + 2 * HALO * columns, ALIGNMENT)
+            stride = _multiple(-(-strides // columns), ALIGNMENT)
+            rows = (most_slots - ALIGNMENT + 1) // stride - 2 * HALO
+            bands = -(-rect.height // max(1, rows))
+            prices.append((rect.height + 2 * HALO * bands) * strides + (ALIGNMENT + TILE_OVERHEAD) * bands * columns)
+            if bands == 1:
+                break
+        return min(prices)
+
+    return [QueryTile.of(rect) for rect in cover(weighted, price, small_enough, _lines)]
+
+
+def _lines(axis, length, too_large):
+    """Where to try a cut: sixteenths, and widths that need no padding."""
+    del too_large
+    lines = {length * part // 16 for part in range(1, 16)}
+    if axis == 1:
+        lines.update(range(ALIGNMENT - 2 * HALO, length, ALIGNMENT))
+    return sorted(lines - {0})

@@ -78,7 +78,7 @@ def coarsened(mask, cell):
     return mask.reshape(mask.shape[0] // cell, cell, mask.shape[1] // cell, cell).any(axis=(1, 3))
 
 
-def cover(mask, cost, largest=None, good_width=None):
+def cover(mask, cost, largest=None, lines=None):
     """Covers the True cells by disjoint rectangles, cutting as long as cutting makes the whole cheaper.
 
     A rectangle is cut in two along a straight line, each half shrinks to what is True in it, and so on. The price
@@ -90,64 +90,46 @@ def cover(mask, cost, largest=None, good_width=None):
         cost: Function from `Rect` to a number: the price of computing that rectangle, overhead included.
         largest: If given, function from `Rect` to bool: whether the rectangle may stay whole. Too large ones are cut
             in two whatever it costs.
-        good_width: If given, function from the width that halving gives to the nearest one that is good for a cost.
+        lines: Function (axis, length, whether the rectangle is too large) -> where to try a cut, pixels from its
+            beginning along the axis; by default seven lines, and for those that are too large the middle.
 
     Returns:
         List of disjoint `Rect`, empty for an empty mask.
     """
     whole = bounding_rect(mask)
-    return [] if whole is None else _cut(mask, whole, cost(whole), cost, largest, good_width)
+    return [] if whole is None else _cut(mask, whole, cost, largest, lines or _default_lines)
 
 
-def _cut(mask, rect, price, cost, largest, good_width):
-    if largest is not None and not largest(rect):
-        return [
-            part
-            for half in min(_halves(rect, good_width), key=lambda halves: sum(map(cost, halves)))
-            if (tight := _tight(mask, half)) is not None
-            for part in _cut(mask, tight, cost(tight), cost, largest, good_width)
-        ]
-    best, best_price = None, price
-    for first, second in _cuts(mask, rect):
-        if first.area + second.area >= rect.area:
-            continue
-        total = cost(first) + cost(second)
-        if total < best_price:
-            best, best_price = (first, second), total
+def _cut(mask, rect, cost, largest, lines):
+    too_large = largest is not None and not largest(rect)
+    filled = mask[rect.slices]
+    if filled.all() and not too_large:
+        return [rect]
+    best, best_price = None, np.inf if too_large else cost(rect)
+    for axis, length in enumerate(filled.shape):
+        for at in lines(axis, length, too_large):
+            first, second = _halves(mask, rect, axis, at)
+            if not too_large and first.area + second.area >= rect.area:
+                continue
+            total = cost(first) + cost(second)
+            if total < best_price:
+                best, best_price = (first, second), total
     if best is None:
         return [rect]
-    return [part for half in best for part in _cut(mask, half, cost(half), cost, largest, good_width)]
+    return [part for half in best for part in _cut(mask, half, cost, largest, lines)]
 
 
-def _cuts(mask, rect):
-    """Pairs of tight rectangles on either side of candidate lines, at most 8 lines along each axis."""
-    filled = mask[rect.slices]
-    if filled.all():
-        return
-    for axis, length in enumerate((rect.height, rect.width)):
-        step = max(1, length // 8)
-        for at in range(step, length, step):
-            halves = (filled[:at], filled[at:]) if axis == 0 else (filled[:, :at], filled[:, at:])
-            first, second = (bounding_rect(half) for half in halves)
-            if first is None or second is None:
-                continue
-            offset = (at, 0) if axis == 0 else (0, at)
-            yield first.moved(rect.top, rect.left), second.moved(rect.top + offset[0], rect.left + offset[1])
+def _default_lines(axis, length, too_large):
+    del axis
+    if too_large:
+        return [length // 2] if length > 1 else []
+    return range(max(1, length // 8), length, max(1, length // 8))
 
 
-def _halves(rect, good_width):
-    """Pairs of rectangles above and below, left and right of the middle."""
-    if rect.height > 1:
-        middle = (rect.top + rect.bottom) // 2
-        yield Rect(rect.top, rect.left, middle, rect.right), Rect(middle, rect.left, rect.bottom, rect.right)
-    if rect.width > 1:
-        half = rect.width // 2
-        if good_width is not None and 0 < good_width(half) < rect.width:
-            half = good_width(half)
-        middle = rect.left + half
-        yield Rect(rect.top, rect.left, rect.bottom, middle), Rect(rect.top, middle, rect.bottom, rect.right)
-
-
-def _tight(mask, rect):
-    inner = bounding_rect(mask[rect.slices])
-    return None if inner is None else inner.moved(rect.top, rect.left)
+def _halves(mask, rect, axis, at):
+    """The parts of a tight rectangle before and behind a line inside it, shrunk to what is True."""
+    if axis == 0:
+        halves = rect._replace(bottom=rect.top + at), rect._replace(top=rect.top + at)
+    else:
+        halves = rect._replace(right=rect.left + at), rect._replace(left=rect.left + at)
+    return [bounding_rect(mask[half.slices]).moved(half.top, half.left) for half in halves]

@@ -10,6 +10,7 @@ Flat arrays lose `near` elements on either side with every diagonal sum; `FRONT`
 as many behind, make up for it.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.inference.plan_attention import ALIGNMENT
@@ -27,8 +28,8 @@ _NUMBER, _FLOAT, _VECTOR = _spec(tf.int32), _spec(tf.float32), _spec(tf.float32,
 _MATRIX, _INTEGERS = _spec(tf.float32, None, None), _spec(tf.int32, None, None)
 _QUERIES = _MATRIX, _VECTOR, _NUMBER
 _KEYS = (
-    _MATRIX, _MATRIX, _NUMBER, _INTEGERS, _MATRIX, _INTEGERS, _spec(tf.int32, None), _MATRIX, _MATRIX, _MATRIX,
-    _INTEGERS, _spec(tf.int32, None, 4, None), _MATRIX, _FLOAT, _FLOAT,
+    _MATRIX, _spec(tf.float32, None, None, None), _spec(tf.float32, None, 4, None, None), _NUMBER, _MATRIX, _INTEGERS,
+    _spec(tf.int32, None), _MATRIX, _MATRIX, _MATRIX, _INTEGERS, _FLOAT, _FLOAT,
 )  # fmt: skip
 _EDGE = (
     _spec(tf.int32, None, 3, None, 9), _spec(tf.float32, None, 3, None), _VECTOR, _spec(tf.int32, None), _MATRIX,
@@ -55,7 +56,7 @@ def attend(queries, in_rect, query_stride, ends, *keys):
     Returns:
         sums: float32 [Q, 4 C], the four corners of every query's cell, not yet divided by 4. Row q belongs to query
             slot q + 1 + query_stride.
-        best: int32 [Q], flat position of the strongest key, the first of several.
+        best: int32 [Q], flat position of the strongest key of the tile's queries, the first of several.
         strongest, maximum: float32 [Q], its score, and the highest that the softmax knows (masked keys have 0).
     """
     return _attend(queries, in_rect, query_stride, ends, *keys)
@@ -102,15 +103,15 @@ def patch_features(table, positions):
 
 
 def _attend(
-    queries, in_rect, query_stride, ends, table, background, strip_stride, key_rows, scales, end_places, wraps,
-    wrap_masks, bias, continued, positions, cells, known, masked_maximum, masked_total, edge=None,
+    queries, in_rect, query_stride, ends, table, key_rows, cells, strip_stride, scales, end_places, wraps, wrap_masks,
+    bias, continued, positions, masked_maximum, masked_total, edge=None,
 ):  # fmt: skip
     rows = _PropagatedRows(queries, query_stride, ends, table, key_rows, scales, end_places, wraps, wrap_masks, edge)
     kept, maxima, tops, maximum, total = _exponentials(rows, bias, masked_maximum, masked_total)
     strongest = tf.reduce_max(tops, axis=0)
     weight_scales = in_rect * tf.exp(maxima - maximum) / total
-    sums = _pasted(kept, weight_scales, rows, strip_stride, continued, background, cells, known)
-    return sums, _strongest_keys(kept, tops, strongest, positions), strongest, maximum
+    best = _StrongestKeys(tops, tf.where(in_rect > 0, strongest, np.inf), positions)
+    return *_pasted(kept, weight_scales, rows, strip_stride, continued, cells, best), strongest, maximum
 
 
 def _exponentials(rows, bias, maximum, total):
@@ -154,14 +155,20 @@ def _exponentials(rows, bias, maximum, total):
     return kept, maxima.stack(), tops.stack(), maximum, total
 
 
-def _pasted(kept, weight_scales, rows, strip_stride, continued, background, cells, known):
-    """Normalises what `_exponentials` kept, sums it up for the four corners of the cells, pastes: float32 [Q, 4 C]."""
-    steps, query_stride, near = tf.shape(known)[0], rows.query_stride, rows.near
-    count = tf.shape(known)[1] * rows.slots
-    gap = tf.zeros([strip_stride, rows.slots])
+def _pasted(kept, weight_scales, rows, strip_stride, continued, cells, strongest_keys):
+    """Normalises what `_exponentials` kept, sums it up for the four corners of the cells, pastes.
 
-    def weights(step):
-        return kept.read(step) * tf.gather(weight_scales, step)
+    The weights of a corner are those of its own query and key, and of their neighbours on the corner's side: of four
+    in a square. The squares of a step's upper corners are the one array `upper`, at two places; those of its lower
+    corners are the next step's. So a step adds two arrays twice, and the products read them where they lie.
+
+    Returns:
+        sums: float32 [Q, 4 C].
+        best: int32 [Q], from `strongest_keys`.
+    """
+    steps, query_stride, near = tf.shape(cells)[0], rows.query_stride, rows.near
+    count = tf.shape(cells)[2] * rows.slots
+    gap = tf.zeros([strip_stride, rows.slots])
 
     # Above a strip's first row lies the last of the strip before, below its last the first of the next.
     def moved_down(matrix):
@@ -170,46 +177,66 @@ def _pasted(kept, weight_scales, rows, strip_stride, continued, background, cell
     def moved_up(matrix):
         return tf.concat([matrix[strip_stride:], gap], axis=0) * continued[1][:, tf.newaxis]
 
-    def step_on(step, before, own, *sums):
+    def weights(step):
+        return kept.read(step) * tf.gather(weight_scales, step)
+
+    def in_pairs(matrix):
+        flat, size = tf.reshape(matrix, [-1]), tf.size(matrix) - near
+        return _piece(flat, 0, size) + _piece(flat, near, size)
+
+    def in_squares(above, own):
+        size = tf.size(own) - query_stride
+        return _piece(above, 0, size) + _piece(own, query_stride, size)
+
+    def step_on(step, own, upper, best, *sums):
         sums = list(sums)
-        after = tf.cond(step + 1 < steps, lambda: weights(step + 1), lambda: moved_up(weights(0)))
-        values = tf.unstack(tf.gather(background, tf.gather(cells, step)) * tf.gather(known, step)[:, tf.newaxis])
-        flat = [tf.reshape(matrix, [-1]) for matrix in (before, own, after)]
-        size = tf.size(own) - 2 * query_stride
-        middle = _piece(flat[1], query_stride, size)
-        beside = _piece(flat[0], 0, size), _piece(flat[2], 2 * query_stride, size)
-        for index in range(4):
+        following = tf.cond(step + 1 < steps, lambda: weights(step + 1), lambda: moved_up(weights(0)))
+        following = in_pairs(following)
+        lower = in_squares(own, following)
+        values = tf.unstack(cells[step])
+        places = (upper, 0), (upper, near), (lower, query_stride), (lower, query_stride + near)
+        for index, (squares, place) in enumerate(places):
             # One after the other, because each keeps all cores busy and fills the cache.
             with tf.control_dependencies(sums[:index]):
-                if index % 2 == 0:
-                    both = middle + beside[index // 2]
-                corner = _piece(both, near, count) + _piece(both, index % 2 * 2 * near, count)
-                sums[index] += tf.matmul(tf.reshape(corner, [-1, rows.slots]), values[index], transpose_a=True)
-        return step + 1, own, after, *sums
+                corner = tf.reshape(_piece(squares, place, count), [-1, rows.slots])
+                sums[index] += tf.matmul(corner, values[index], transpose_a=True)
+        return step + 1, following, lower, strongest_keys.looked_up(step, kept.read(step), best), *sums
 
-    nothing = [tf.zeros([rows.slots, tf.shape(background)[1]]) for _ in range(4)]
-    *_, top_left, top_right, bottom_left, bottom_right = tf.while_loop(
+    before, own = in_pairs(moved_down(weights(steps - 1))), in_pairs(weights(0))
+    nothing = [tf.zeros([rows.slots, tf.shape(cells)[3]]) for _ in range(4)]
+    _, _, _, best, *sums = tf.while_loop(
         lambda step, *_: step < steps,
         step_on,
-        (0, moved_down(weights(steps - 1)), weights(0), *nothing),
+        (0, own, in_squares(before, own), strongest_keys.unknown(), *nothing),
         parallel_iterations=1,
     )
-    return tf.concat([top_left, top_right, bottom_left, bottom_right], axis=1)
+    return tf.concat(sums, axis=1), best
 
 
-def _strongest_keys(kept, tops, strongest, positions):
-    """int32 [Q]: flat position of the strongest key of every query, the first of several."""
-    steps, slots = tf.unstack(tf.shape(tops))
-    key_slots = tf.range(tf.shape(positions)[1])
+class _StrongestKeys:
+    """Finds the strongest key of every query, the first of several.
 
-    def step_on(step, best):
-        queries = tf.where(tf.equal(tf.gather(tops, step), strongest))
-        column = key_slots * slots + tf.cast(queries, tf.int32)
-        slot = tf.argmax(tf.gather(tf.reshape(kept.read(step), [-1]), column), axis=1)
-        return step + 1, tf.tensor_scatter_nd_min(best, queries, tf.gather(tf.gather(positions, step), slot))
+    Args:
+        tops: float32 [steps, Q], the highest score in each step.
+        strongest: float32 [Q], the highest of all; infinite for a query that is not looked for.
+        positions: int32 [steps, K], flat positions of the key slots.
+    """
 
-    start = 0, tf.fill([slots], tf.int32.max)
-    return tf.while_loop(lambda step, _: step < steps, step_on, start, parallel_iterations=1)[1]
+    def __init__(self, tops, strongest, positions):
+        self.tops, self.strongest, self.positions = tops, strongest, positions
+
+    def unknown(self):
+        """int32 [Q]: what the search begins with."""
+        return tf.fill(tf.shape(self.strongest), tf.int32.max)
+
+    def looked_up(self, step, exponentials, best):
+        """The flat positions so far, int32 [Q], with those of the queries whose strongest key is in this step."""
+        queries = tf.where(tf.equal(tf.gather(self.tops, step), self.strongest))
+        key_slots, slots = tf.unstack(tf.shape(exponentials, tf.int64))
+        found = tf.gather(tf.reshape(exponentials, [-1]), tf.range(key_slots) * slots + queries)
+        query, key_slot = tf.unstack(tf.where(tf.equal(found, tf.reduce_max(found, axis=1, keepdims=True))), axis=1)
+        position = tf.gather(tf.gather(self.positions, step), key_slot)
+        return tf.tensor_scatter_nd_min(best, tf.gather(queries, query), position)
 
 
 class _PropagatedRows:
@@ -226,8 +253,7 @@ class _PropagatedRows:
 
     def matched(self, row):
         """Products of pixels, summed along x: flat, beginning at `near` of row `row` of `key_rows`."""
-        features = tf.gather(self.table, tf.gather(self.key_rows, row))
-        return self._near_sum(tf.reshape(tf.matmul(features, self.transposed), [-1]))
+        return self._near_sum(tf.reshape(tf.matmul(self.key_rows[row], self.transposed), [-1]))
 
     def propagated(self, row, *matched):
         """Scores propagated along rows: flat, beginning at `near` of row `row` of `scales`. Negative: as for row 0."""
@@ -239,30 +265,19 @@ class _PropagatedRows:
         """What column-major propagation meets above the first and below the last row, elsewhere 0."""
         row = tf.size(self.wraps) + wrap
         matched = [self.matched(tf.size(self.wraps) + 2 + 3 * wrap + index) for index in range(3)]
-        scores, count = self._as_matrix(self._along_rows(row, *matched))
-        return self._as_flat(scores * tf.gather(self.wrap_masks, wrap)[:, tf.newaxis], count)
+        flat = self._along_rows(row, *matched)
+        reached = tf.repeat(tf.gather(self.wrap_masks, wrap), self.slots)
+        return flat * _piece(reached, self.near, tf.size(flat))
 
     def _along_rows(self, row, above, own, below):
         key_slots = tf.shape(self.scales)[1]
         scores = self.far_sum(above, own, below, key_slots) * tf.gather(self.scales, row)[:, tf.newaxis]
         if self.edge is not None:
-            patches, patch_scales, inside, row_slots, row_patches, column_slots, column_patches = self.edge
-            around = [patch_features(self.table, part) for part in tf.unstack(tf.gather(patches, row))]
-            scales = tf.unstack(tf.gather(patch_scales, row))
-            beside = tf.matmul(around[1], row_patches, transpose_b=True) * scales[1][:, tf.newaxis]
-            scores = scores * inside + self._into_slots(beside, row_slots)
+            scores = self._with_rows_beside(scores, row)
         places = tf.gather(self.end_places, row)[:, tf.newaxis]
         scores = tf.tensor_scatter_nd_update(scores, places, tf.gather(self.ends, row))
         flat = self._near_sum(tf.reshape(scores, [-1]))
-        if self.edge is not None:
-            scores, count = self._as_matrix(flat)
-            outside = [
-                tf.matmul(patch, met, transpose_b=True) * scale[:, tf.newaxis]
-                for patch, met, scale in zip(around, tf.unstack(column_patches), scales)
-            ]
-            scores = scores * inside + self._into_slots(tf.add_n(outside), column_slots)
-            flat = self._as_flat(scores, count)
-        return flat
+        return flat if self.edge is None else self._with_columns_beyond(flat, row)
 
     def far_sum(self, above, own, below, key_slots):
         """Sum over a key row and its neighbours, float32 [key_slots, Q], `FRONT` slots behind where the rows begin."""
@@ -279,14 +294,27 @@ class _PropagatedRows:
     def _shortened(self, size):
         return (size - 2 * self.near) // ALIGNMENT * ALIGNMENT
 
-    def _as_matrix(self, flat):
-        """float32 [K, Q] of a flat array that begins at `near`, and its length."""
-        size = tf.shape(self.scales)[1] * self.slots
-        padded = tf.pad(flat, [[self.near, size - self.near - tf.size(flat)]])
-        return tf.reshape(padded, [-1, self.slots]), tf.size(flat)
+    def _with_rows_beside(self, scores, row):
+        """float32 [K, Q] with what the row-major propagation meets beside the rows of queries, 0 elsewhere outside."""
+        patches, patch_scales, inside, slots, met, _, _ = self.edge
+        beside = self._of_patches(patches[row, 1], patch_scales[row, 1], met)
+        return tf.where(inside > 0, scores, self._into_slots(beside, slots))
 
-    def _as_flat(self, matrix, count):
-        return _piece(tf.reshape(matrix, [-1]), self.near, count)
+    def _with_columns_beyond(self, flat, row):
+        """Adds what the column-major propagation meets above and below the columns of queries, where `flat` is 0."""
+        patches, patch_scales, _, _, _, slots, met = self.edge
+
+        def added():
+            parts = [self._of_patches(patches[row, i], patch_scales[row, i], met[i]) for i in range(3)]
+            beyond = self._into_slots(tf.add_n(parts), slots)
+            return flat + _piece(tf.reshape(beyond, [-1]), self.near, tf.size(flat))
+
+        return tf.cond(tf.size(slots) > 0, added, lambda: flat)
+
+    def _of_patches(self, patches, scales, met):
+        """Scores float32 [K, n] of key patches int32 [K, 9] against query patches float32 [n, 9 C]."""
+        keys = patch_features(self.table, patches) * scales[:, tf.newaxis]
+        return tf.matmul(keys, met, transpose_b=True)
 
     def _into_slots(self, scores, places):
         """float32 [K, Q]: scores [K, n] in the columns `places` [n], 0 in the others."""

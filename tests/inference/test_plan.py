@@ -28,12 +28,12 @@ def test_cover_is_disjoint_and_complete(rng):
     for _ in range(200):
         mask = rng.random(tuple(rng.integers(1, 30, 2))) < rng.choice([0.01, 0.1, 0.5])
         overhead = float(rng.choice([0, 5, 500]))
-        good_width = [None, lambda width: 16 * round(width / 16) - 4][int(rng.integers(2))]
+        lines = [None, lambda axis, length, too_large: range(1 + axis, length, 3 - too_large)][int(rng.integers(2))]
 
         def cost(rect):
             return (rect.height + 4) * (rect.width + 4) + overhead
 
-        rects = cover(mask, cost, lambda rect: rect.area <= 100, good_width)
+        rects = cover(mask, cost, lambda rect: rect.area <= 100, lines)
         painted_twice = np.zeros(mask.shape, int)
         for rect in rects:
             painted_twice[rect.slices] += 1
