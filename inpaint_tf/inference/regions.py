@@ -54,11 +54,11 @@ class Rect(NamedTuple):
 
 def bounding_rect(mask):
     """Smallest rectangle around the True cells of a bool [H, W] mask; None if there are none."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if not rows.size:
+    rows, columns = mask.any(axis=1), mask.any(axis=0)
+    if not rows.any():
         return None
-    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
-    return Rect(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+    top, left = int(rows.argmax()), int(columns.argmax())
+    return Rect(top, left, len(rows) - int(rows[::-1].argmax()), len(columns) - int(columns[::-1].argmax()))
 
 
 def painted(rects, size):
