@@ -48,7 +48,7 @@ class Keys:
         masked = plan.positions - plan.valid_keys
         self.arguments = (
             self.table,
-            tf.gather(self.table, layout.matched),
+            *constants(layout.matched),
             _cell_features(features, *constants(*_cells(layout, features.shape[1]))),
             *constants(
                 np.int32(plan.strips.stride),

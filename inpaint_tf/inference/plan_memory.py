@@ -117,8 +117,8 @@ def resident_bytes(size, layers, base_width, attention_branch):
     maps = 10 * pixels
     if attention_branch:
         height, width = chain_sizes(layers.attention_encoder, size)[-1]
-        # Encoded features, twice the half-size copy that is matched, and what the attention returns.
-        maps += int(2.5 * height * width) * layers.attention_encoder[-1].filters(base_width)
+        # Encoded features, the half-size copy that is matched, and what the attention returns.
+        maps += int(2.25 * height * width) * layers.attention_encoder[-1].filters(base_width)
     return maps * FLOAT
 
 

@@ -28,8 +28,8 @@ _NUMBER, _FLOAT, _VECTOR = _spec(tf.int32), _spec(tf.float32), _spec(tf.float32,
 _MATRIX, _INTEGERS = _spec(tf.float32, None, None), _spec(tf.int32, None, None)
 _QUERIES = _MATRIX, _VECTOR, _NUMBER
 _KEYS = (
-    _MATRIX, _spec(tf.float32, None, None, None), _spec(tf.float32, None, 4, None, None), _NUMBER, _MATRIX, _INTEGERS,
-    _spec(tf.int32, None), _MATRIX, _MATRIX, _MATRIX, _INTEGERS, _FLOAT, _FLOAT,
+    _MATRIX, _INTEGERS, _spec(tf.float32, None, 4, None, None), _NUMBER, _MATRIX, _INTEGERS, _spec(tf.int32, None),
+    _MATRIX, _MATRIX, _MATRIX, _INTEGERS, _FLOAT, _FLOAT,
 )  # fmt: skip
 _EDGE = (
     _spec(tf.int32, None, 3, None, 9), _spec(tf.float32, None, 3, None), _VECTOR, _spec(tf.int32, None), _MATRIX,
@@ -253,7 +253,8 @@ class _PropagatedRows:
 
     def matched(self, row):
         """Products of pixels, summed along x: flat, beginning at `near` of row `row` of `key_rows`."""
-        return self._near_sum(tf.reshape(tf.matmul(self.key_rows[row], self.transposed), [-1]))
+        features = tf.gather(self.table, tf.gather(self.key_rows, row))
+        return self._near_sum(tf.reshape(tf.matmul(features, self.transposed), [-1]))
 
     def propagated(self, row, *matched):
         """Scores propagated along rows: flat, beginning at `near` of row `row` of `scales`. Negative: as for row 0."""
