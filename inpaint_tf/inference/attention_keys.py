@@ -188,9 +188,9 @@ def _cells(layout, feature_width):
     autograph=False,
 )  # fmt: skip
 def _cell_features(features, places, known):
-    """float32 [height, 4, k, C]: what is pasted into the four corners of every slot's cell; 0 for unknown ones."""
+    """float32 [height, 4, k, C]: a quarter of what is pasted into the corners of every slot's cell; 0 for unknown."""
     pixels = tf.reshape(features, [-1, tf.shape(features)[2]])
-    return tf.gather(pixels, places) * known[:, tf.newaxis, :, tf.newaxis]
+    return tf.gather(pixels, places) * (known / 4)[:, tf.newaxis, :, tf.newaxis]
 
 
 def constants(*arrays):

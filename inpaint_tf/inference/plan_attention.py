@@ -33,7 +33,7 @@ BEST_KEY_SLOTS = 300
 # Rows of a strip, whose neighbours above and below are computed with it.
 LEAST_STRIP_HEIGHT = 8
 # Query slots of a tile.
-MOST_QUERY_SLOTS = 3200
+MOST_QUERY_SLOTS = 3800
 # What a tile costs beside its slots, in slots.
 TILE_OVERHEAD = 50
 # Scores of a whole grid up to which the layer itself is faster than tiles: 32 x 32 positions, a photo of 256 x 256.
@@ -252,7 +252,7 @@ def _tiles(weighted, most_slots):
     def price(rect):
         """Slots, and something for every tile, when the rectangle is cut into even bands and good columns."""
         prices = []
-        for columns in range(1, 1 + max(1, rect.width // ALIGNMENT)):
+        for columns in range(1, 1 + -(-rect.width // (ALIGNMENT - 2 * HALO))):
             strides = _multiple(rect.width + 2 * HALO * columns, ALIGNMENT)
             stride = _multiple(-(-strides // columns), ALIGNMENT)
             rows = (most_slots - ALIGNMENT + 1) // stride - 2 * HALO

@@ -18,6 +18,7 @@ BEST_ACTIVATION = 28 << 20
 # The layers at the lowest resolution reach far, so cutting them costs more than the cache gives back.
 BEST_TRUNK_ACTIVATION = 96 << 20
 # Scores of one tile of queries: enough for tiles of 36 x 28 queries, whose halo costs a quarter, within limits.
+# A photo that takes four times the upper one for its feature maps may take more.
 BEST_SCORES = 576 << 20, 768 << 20
 BEST_QUERY_SLOTS = 1300
 SMALLEST_ACTIVATION = 2 << 20
@@ -64,7 +65,7 @@ class Memory:
         height, width = size[0] // 8, size[1] // 8
         one_query = (height * (width + 16) + WORKING_STEPS * max(width, BEST_KEY_SLOTS)) * FLOAT
         least_scores = max(SMALLEST_SCORES, SMALLEST_QUERY_SLOTS * one_query)
-        scores = max(least_scores, min(max(low, BEST_QUERY_SLOTS * one_query), high))
+        scores = max(least_scores, min(max(low, BEST_QUERY_SLOTS * one_query), max(high, resident // 4)))
         best = cls(BEST_ACTIVATION, BEST_TRUNK_ACTIVATION, scores, resident)
         if budget is None or best.total <= budget:
             return best

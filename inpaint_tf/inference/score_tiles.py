@@ -54,8 +54,8 @@ def attend(queries, in_rect, query_stride, ends, *keys):
         keys: `attention_keys.Keys.arguments`.
 
     Returns:
-        sums: float32 [Q, 4 C], the four corners of every query's cell, not yet divided by 4. Row q belongs to query
-            slot q + 1 + query_stride.
+        sums: float32 [Q, 4 C], the four corners of every query's cell. Row q belongs to query slot
+            q + 1 + query_stride.
         best: int32 [Q], flat position of the strongest key of the tile's queries, the first of several.
         strongest, maximum: float32 [Q], its score, and the highest that the softmax knows (masked keys have 0).
     """

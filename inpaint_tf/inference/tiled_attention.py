@@ -60,19 +60,19 @@ class TiledAttention:
         if plan.whole:
             return self._run_whole(features, plan)
         inner = bounding_rect(dilated(plan.wanted)) or Rect(0, 0, 0, 0)
-        sums = np.zeros((inner.height, inner.width, 2, 2, features.shape[-1]), np.float32)
+        pasted = np.zeros((2 * inner.height, 2 * inner.width, features.shape[-1]), np.float32)
+        cells = pasted.reshape(inner.height, 2, inner.width, 2, -1).swapaxes(1, 2)
         offsets = np.full((*plan.grid, 2), -1, np.int32)
         if plan.tiles:
             keys = Keys(tf.convert_to_tensor(features), plan, self.softmax_scale)
             del features
             for tile in plan.tiles:
-                _run_tile(tile, keys, sums, inner, offsets)
+                _run_tile(tile, keys, cells, inner, offsets)
         else:
             # Without a valid key the layer's result is 0 and its strongest key the first.
             offsets[plan.wanted] = 0
         offsets[~plan.wanted] = -1
-        pasted = sums.transpose(0, 2, 1, 3, 4).reshape(2 * inner.height, 2 * inner.width, -1)
-        return pasted / np.float32(4), inner.scaled(2), offsets
+        return pasted, inner.scaled(2), offsets
 
     def _run_whole(self, features, plan):
         graph = self._whole(features.shape[-1])
@@ -90,8 +90,8 @@ def _whole_graph(layer, channels):
     )
 
 
-def _run_tile(tile, keys, sums, inner, offsets):
-    """Adds a tile's pasted features to `sums` and puts its strongest keys into `offsets`."""
+def _run_tile(tile, keys, cells, inner, offsets):
+    """Adds a tile's pasted features to `cells` and puts its strongest keys into `offsets`."""
     queries = Queries(tile, keys)
     if queries.edge is None:
         result = score_tiles.attend(*queries.arguments, *keys.arguments)
@@ -103,11 +103,18 @@ def _run_tile(tile, keys, sums, inner, offsets):
     found = np.stack(np.divmod(best, keys.grid[1]), axis=-1)
     offsets[tile.rect.slices] = _rows_of(tile, found)[HALO:-HALO, HALO : HALO + tile.rect.width]
     # The result begins with the slot behind the first row's first.
-    _add(tile, np.pad(pasted, [(tile.query_stride + 1, 0), (0, 0)]), sums, inner)
+    _add(tile, np.pad(pasted, [(tile.query_stride + 1, 0), (0, 0)]), cells, inner)
 
 
-def _add(tile, result, sums, inner):
-    """Adds a tile's sums, its queries and one position around them, where they are wanted."""
+def _add(tile, result, cells, inner):
+    """Adds what a tile pastes, for its queries and one position around them, where it is wanted.
+
+    Args:
+        tile: `QueryTile`.
+        result: float32 [query slots, 4 C].
+        cells: float32 [h, w, 2, 2, C], the cells of `inner`.
+        inner: `Rect` of the grid.
+    """
     reach = Rect(
         max(tile.rect.top - 1, inner.top), max(tile.rect.left - 1, inner.left),
         min(tile.rect.bottom + 1, inner.bottom), min(tile.rect.right + 1, inner.right),
@@ -115,7 +122,7 @@ def _add(tile, result, sums, inner):
     if reach.height <= 0 or reach.width <= 0:
         return
     part = _rows_of(tile, result)[reach.moved(HALO - tile.rect.top, HALO - tile.rect.left).slices]
-    sums[reach.moved(-inner.top, -inner.left).slices] += part.reshape(*part.shape[:2], 2, 2, sums.shape[-1])
+    cells[reach.moved(-inner.top, -inner.left).slices] += part.reshape(*part.shape[:2], 2, 2, cells.shape[-1])
 
 
 def _rows_of(tile, values):
