@@ -203,10 +203,8 @@ class _Map:
         self._values = values
 
     def read(self, rect):
-        """float32 [1, h, w, C] of a rectangle within this one."""
-        if rect == self.rect:
-            return self._values[np.newaxis]
-        return np.ascontiguousarray(self._values[rect.moved(-self.rect.top, -self.rect.left).slices])[np.newaxis]
+        """float32 [1, h, w, C] of a rectangle within this one, a view."""
+        return self._values[rect.moved(-self.rect.top, -self.rect.left).slices][np.newaxis]
 
     def write(self, rect, values):
         """Puts a tile's output, float32 [h, w, C], into its place."""
