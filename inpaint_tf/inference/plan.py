@@ -140,8 +140,8 @@ def make_plan(
     size = hole.shape
     if any(side % CELL for side in size) or not hole.any():
         raise ValueError(f"a plan needs a hole and sides that are multiples of {CELL}; got {size}, {hole.sum()} px.")
-    memory = Memory.within(memory_budget, size, layers, base_width, attention_branch)
     wanted = hole if wanted is None else wanted
+    memory = Memory.within(memory_budget, wanted, layers, base_width, attention_branch)
     plan = _plan(layers, base_width, hole, wanted, memory, attention_branch, input_channels, everywhere=False)
     convolutions = plan.macs - (plan.attention.macs if plan.attention else 0)
     if convolutions > (1 - SMALLEST_SAVING) * _dense_macs(layers, base_width, size, attention_branch, input_channels):

@@ -11,6 +11,7 @@ import os
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference.plan_attention import BEST_KEY_SLOTS, WORKING_STEPS
 from inpaint_tf.inference.receptive_field import chain_sizes
+from inpaint_tf.inference.regions import bounding_rect
 
 # Activations of one layer and one tile, in bytes. Larger ones do not stay in the last-level cache, and the C library
 # hands blocks above 32 MiB back to the system each time, which costs more than the arithmetic of a thin layer.
@@ -25,6 +26,8 @@ SMALLEST_ACTIVATION = 2 << 20
 SMALLEST_TRUNK_ACTIVATION = 10 << 20
 SMALLEST_SCORES = 24 << 20
 SMALLEST_QUERY_SLOTS = 128
+# Pixels around the hole that its decoder sees, generously.
+BORDER = 64
 FLOAT = 4
 # Share of the free memory that a run takes by default.
 SHARE_OF_FREE = 0.6
@@ -47,12 +50,12 @@ class Memory:
     resident: int
 
     @classmethod
-    def within(cls, budget, size, layers, base_width, attention_branch):
+    def within(cls, budget, wanted, layers, base_width, attention_branch):
         """Limits that keep a run within a budget.
 
         Args:
             budget: Bytes, or None for the fastest tiles.
-            size: (H, W) of the image.
+            wanted: bool [H, W], the pixels of the image that are wanted.
             layers: `TwoStageLayers`.
             base_width: Base width of the network.
             attention_branch: Whether the network has the attention branch.
@@ -60,7 +63,7 @@ class Memory:
         Raises:
             UserError: if even the smallest tiles need more. The message names the least that works.
         """
-        resident = resident_bytes(size, layers, base_width, attention_branch)
+        size, resident = wanted.shape, resident_bytes(wanted, layers, base_width, attention_branch)
         low, high = BEST_SCORES
         height, width = size[0] // 8, size[1] // 8
         one_query = (height * (width + 16) + WORKING_STEPS * max(width, BEST_KEY_SLOTS)) * FLOAT
@@ -112,14 +115,16 @@ class Memory:
         return self.resident + max(4 * max(largest, self.activation), scores)
 
 
-def resident_bytes(size, layers, base_width, attention_branch):
-    """Bytes of the image, its mask, both results, and of the feature maps over the whole image."""
-    pixels = size[0] * size[1]
-    maps = 10 * pixels
+def resident_bytes(wanted, layers, base_width, attention_branch):
+    """Bytes of the image, its mask, both results, and of the feature maps that are held for the pixels wanted."""
+    size = wanted.shape
+    maps = 10 * wanted.size
     if attention_branch:
         height, width = chain_sizes(layers.attention_encoder, size)[-1]
-        # Encoded features, the half-size copy that is matched, and what the attention returns.
-        maps += int(2.25 * height * width) * layers.attention_encoder[-1].filters(base_width)
+        seen = bounding_rect(wanted).grown(BORDER, size).area / wanted.size
+        # Encoded features, the half-size copy that is matched, and what the attention returns; around the hole the
+        # convolutional branch, and as much again for maps between segments.
+        maps += int((2.25 + 2 * seen) * height * width) * layers.attention_encoder[-1].filters(base_width)
     return maps * FLOAT
 
 
