@@ -119,7 +119,7 @@ class PlannedRun:
         offsets = None
         if plan.attention is not None:
             features = self._run_chain(plan.segments["attention_encoder"], self._refinement_reader(coarse, hole))
-            copied, rect, offsets = self._attention(features.take(), plan.attention)
+            copied, rect, offsets = self._attention(features.take, plan.attention)
             branches.append(self._run_chain(plan.segments["attention_decoder"], _Map(rect, copied).read))
             del copied
 

@@ -32,8 +32,8 @@ class TiledAttention:
         layer: The model's `ContextualAttention`; see `supports`. Small maps are left to it.
 
     Call:
-        features: float32 [H', W', C] array, the whole feature map that the attention works on. If only this call
-            refers to it, it is let go early.
+        take: Function that gives float32 [H', W', C], the whole feature map that the attention works on. It is called
+            once: a map that nobody else refers to is let go before the tiles, which an argument is not.
         plan: `AttentionPlan`.
 
     Returns:
@@ -56,7 +56,8 @@ class TiledAttention:
         """How many graphs were built so far; all instances share those of the tiles."""
         return sum(graph.experimental_get_tracing_count() for graph in GRAPHS) + self._whole.cache_info().currsize
 
-    def __call__(self, features, plan):
+    def __call__(self, take, plan):
+        features = tf.convert_to_tensor(take())
         if plan.whole:
             return self._run_whole(features, plan)
         inner = bounding_rect(dilated(plan.wanted)) or Rect(0, 0, 0, 0)
@@ -64,7 +65,7 @@ class TiledAttention:
         cells = pasted.reshape(inner.height, 2, inner.width, 2, -1).swapaxes(1, 2)
         offsets = np.full((*plan.grid, 2), -1, np.int32)
         if plan.tiles:
-            keys = Keys(tf.convert_to_tensor(features), plan, self.softmax_scale)
+            keys = Keys(features, plan, self.softmax_scale)
             del features
             for tile in plan.tiles:
                 _run_tile(tile, keys, cells, inner, offsets)

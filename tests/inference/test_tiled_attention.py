@@ -62,7 +62,7 @@ def test_equals_the_literal_layer(attention, monkeypatch, seed):
         monkeypatch.setattr(plan_attention, "MOST_QUERY_SLOTS", int(rng.choice([100, 300, 2400])))
         features, hole, wanted = random_case(rng)
         plan = make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, 1 << 28)
-        pasted, offsets = wanted_part(attention(features, plan), plan)
+        pasted, offsets = wanted_part(attention(lambda: features, plan), plan)
         expected, expected_offsets = literal(features, hole)
         np.testing.assert_allclose(
             pasted, expected[plan.wanted.repeat(2, axis=0).repeat(2, axis=1)], atol=1e-5, rtol=1e-5
@@ -78,7 +78,7 @@ def test_tiles_do_not_change_the_numbers(attention, rng):
     results, tiles = [], []
     for stored in (1 << 30, 4_000_000, 1_500_000):
         plan = make_attention_plan(hole, wanted.shape, CHANNELS, wanted, stored)
-        results.append(wanted_part(attention(features, plan), plan))
+        results.append(wanted_part(attention(lambda: features, plan), plan))
         tiles.append(len(plan.tiles))
         assert plan.score_bytes <= stored
     assert tiles[0] < tiles[1] < tiles[2]
@@ -93,7 +93,7 @@ def test_small_maps_are_left_to_the_layer(attention, monkeypatch, rng):
         features, hole, wanted = random_case(rng)
         plan = make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, 1 << 28)
         assert plan.whole and not plan.tiles
-        pasted, offsets = wanted_part(attention(features, plan), plan)
+        pasted, offsets = wanted_part(attention(lambda: features, plan), plan)
         expected, expected_offsets = literal(features, hole)
         cells = plan.wanted.repeat(2, axis=0).repeat(2, axis=1)
         np.testing.assert_allclose(pasted, expected[cells], atol=1e-5, rtol=1e-5)
@@ -104,7 +104,7 @@ def test_small_maps_are_left_to_the_layer(attention, monkeypatch, rng):
 def test_without_a_valid_key_the_result_is_zero(attention, rng):
     features = rng.normal(size=(8, 12, CHANNELS)).astype("float32")
     plan = make_attention_plan(np.ones((32, 48), bool), (8, 12), CHANNELS, np.ones((8, 12), bool), 1 << 28)
-    pasted, offsets = wanted_part(attention(features, plan), plan)
+    pasted, offsets = wanted_part(attention(lambda: features, plan), plan)
     assert not pasted.any() and not offsets.any()
 
 
@@ -113,7 +113,7 @@ def test_offsets_are_unknown_outside_the_plan(attention, rng):
     hole, wanted = np.zeros((64, 64), bool), np.zeros((16, 16), bool)
     hole[30:40, 30:40] = wanted[6:10, 6:10] = True
     plan = make_attention_plan(hole, (16, 16), CHANNELS, wanted, 1 << 28)
-    offsets = attention(features, plan)[2]
+    offsets = attention(lambda: features, plan)[2]
     assert (offsets[3:5, 3:5] >= 0).all() and (offsets >= 0).all(axis=-1).sum() == 4
 
 
@@ -121,7 +121,8 @@ def test_graphs_are_built_once(rng):
     attention = TiledAttention(ContextualAttention())
     for _ in range(12):
         features, hole, wanted = random_case(rng, largest=9)
-        attention(features, make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, 1 << 28))
+        plan = make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, 1 << 28)
+        attention(lambda features=features: features, plan)
     assert attention.traces <= 5
 
 
