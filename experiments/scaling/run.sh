@@ -21,3 +21,16 @@ measure photo_size --forms=planned --sizes=2048x2048,4096x4096 --holes=128 --run
 measure hole_size --forms=planned --sizes=1024x1024 --holes=16,64,128,256,512,768 --runs=3
 measure precision --forms=planned --sizes=512x512 --holes=128,256 --precision=bfloat16
 measure large --forms=planned --sizes=8192x6144 --holes=256 --runs=1
+# The plot of a call shows its own rows; this one shows those of both.
+"${PYTHON:-python}" - "$output/photo_size" <<'DRAW'
+import json
+import pathlib
+import sys
+
+from inpaint_tf.benchmark.plot import scaling_plot
+from inpaint_tf.data.image_files import write_image
+
+folder = pathlib.Path(sys.argv[1])
+rows = [json.loads(line) for line in (folder / "inference.jsonl").read_text().splitlines()]
+write_image(folder / "inference.png", scaling_plot(rows))
+DRAW

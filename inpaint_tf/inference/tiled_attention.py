@@ -3,8 +3,9 @@
 The arithmetic is that of `layers.fast_attention` (matching, propagation, softmax and pasting as matrix products and
 diagonal sums), restricted to the tiles of an `AttentionPlan`; `score_tiles` has it. A tile of queries goes over the
 keys twice: once for exponentials of scores against a running maximum, which are kept, and once to normalise, sum and
-multiply with the features that are pasted. In between the softmax's maximum and denominator become known; keys that are masked
-enter it with logit 0, which is one number for all of them, and are computed only where they lie between others.
+multiply with the features that are pasted. In between the softmax's maximum and denominator become known; keys that
+are masked enter it with logit 0, which is one number for all of them, and are computed only where they lie between
+others.
 
 Positions at the edges of the grid need what the propagation meets when it runs over the end of a row or column. On
 the key side these are put into the slots around the rows; where a query tile touches an edge, the few columns
@@ -33,7 +34,7 @@ class TiledAttention:
 
     Call:
         take: Function that gives float32 [H', W', C], the whole feature map that the attention works on. It is called
-            once: a map that nobody else refers to is let go before the tiles, which an argument is not.
+            once; a map that nobody else holds is let go before the tiles, where a caller would hold an argument.
         plan: `AttentionPlan`.
 
     Returns:
