@@ -216,58 +216,54 @@ def plan_chain(stack, layers, size, wanted, cell, channels_in, base_width, memor
     Returns:
         Tuple of `Segment` in order of execution, and the bool mask of the input pixels that they read.
     """
-    best = None
-    for cuts in _choices_of_cuts(layers):
-        segments, seen = _plan_segments(stack, layers, cuts, size, wanted, cell, channels_in, base_width, memory)
-        price = sum(segment.macs + TILE_OVERHEAD * len(segment.tiles) for segment in segments)
+    sizes, macs = chain_sizes(layers, size), macs_per_pixel(layers, base_width, channels_in)
+    places = [first for first, _ in cut_where_resolution_changes(layers)]
+
+    def plans(last, wanted, cell):
+        """Every way to cut `layers[:last]` at some of the places: segments in order, and what the first one reads."""
+        for first in places:
+            if first < last:
+                part = layers[first:last]
+                chain = Chain(part, sizes[first], macs[first:last])
+                segment = _plan_segment(stack, first, last, part, chain, wanted, cell, base_width, memory)
+                seen = painted((tile.source for tile in segment.tiles), sizes[first])
+                for before, seen_first in plans(first, seen, 1) if first else [((), seen)]:
+                    yield (*before, segment), seen_first
+
+    def price(plan):
+        segments, _ = plan
+        total = sum(segment.macs + TILE_OVERHEAD * len(segment.tiles) for segment in segments)
         for kept, following in zip(segments, segments[1:]):
             # From one tile to one tile a map is handed on as it is.
             if len(kept.tiles) > 1 or len(following.tiles) > 1:
-                price += KEEPING * kept.channels_out * sum(tile.output.area for tile in kept.tiles)
-        if best is None or price < best[0]:
-            best = price, segments, seen
-    return best[1:]
+                total += KEEPING * kept.channels_out * sum(tile.output.area for tile in kept.tiles)
+        return total
+
+    return min(plans(len(layers), wanted, cell), key=price)
 
 
-def _plan_segments(stack, layers, cuts, size, wanted, cell, channels_in, base_width, memory):
-    sizes, macs = chain_sizes(layers, size), macs_per_pixel(layers, base_width, channels_in)
-    segments = []
-    for first, last in reversed(cuts):
-        part = layers[first:last]
-        chain = Chain(part, sizes[first], macs[first:last])
-        channels = [layer.filters(base_width) * getattr(layer, "gates", 1) for layer in part]
-        one_resolution = all(layer.stride == 1 and not layer.upsample for layer in part)
+def _plan_segment(stack, first, last, part, chain, wanted, cell, base_width, memory):
+    """The `Segment` of the layers `part`, `stack[first:last]`, for a wanted output as in `plan_chain`."""
+    channels = [layer.filters(base_width) * getattr(layer, "gates", 1) for layer in part]
+    one_resolution = all(layer.stride == 1 and not layer.upsample for layer in part)
 
-        def price(rect, chain=chain, cell=cell):
-            return chain.macs(rect.scaled(cell)) + TILE_OVERHEAD
+    def price(rect):
+        return chain.macs(rect.scaled(cell)) + TILE_OVERHEAD
 
-        def small_enough(rect, chain=chain, channels=channels, flat=one_resolution, cell=cell):
-            return memory.fits(chain.regions(rect.scaled(cell)), channels, flat)
+    def small_enough(rect):
+        return memory.fits(chain.regions(rect.scaled(cell)), channels, one_resolution)
 
-        outputs = [rect.scaled(cell) for rect in cover(wanted, price, small_enough)]
-        tiles = tuple(Tile(output, tuple(chain.regions(output))) for output in outputs)
-        segments.append(
-            Segment(
-                stack=stack,
-                first=first,
-                last=last,
-                size_in=sizes[first],
-                size_out=sizes[last],
-                channels_out=part[-1].filters(base_width),
-                tiles=tiles,
-                macs=sum(chain.macs(output) for output in outputs),
-            )
-        )
-        wanted, cell = painted((tile.source for tile in tiles), sizes[first]), 1
-    return tuple(reversed(segments)), wanted
-
-
-def _choices_of_cuts(layers):
-    """Every way to cut a list at some of the places where its resolution changes: lists of (first, last)."""
-    places = [first for first, _ in cut_where_resolution_changes(layers)[1:]]
-    for chosen in range(1 << len(places)):
-        cuts = [0, *(place for bit, place in enumerate(places) if chosen >> bit & 1), len(layers)]
-        yield list(zip(cuts, cuts[1:]))
+    outputs = [rect.scaled(cell) for rect in cover(wanted, price, small_enough)]
+    return Segment(
+        stack=stack,
+        first=first,
+        last=last,
+        size_in=chain.sizes[0],
+        size_out=chain.sizes[-1],
+        channels_out=part[-1].filters(base_width),
+        tiles=tuple(Tile(output, tuple(chain.regions(output))) for output in outputs),
+        macs=sum(chain.macs(output) for output in outputs),
+    )
 
 
 def cut_where_resolution_changes(layers):

@@ -11,6 +11,7 @@ from inpaint_tf.errors import UserError
 from inpaint_tf.inference.plan import make_plan
 from inpaint_tf.inference.plan_memory import SHARE_OF_FREE, free_memory, in_mib
 from inpaint_tf.inference.regions import Rect, bounding_rect, painted
+from inpaint_tf.inference.shared_arrays import aligned_zeros, as_tensor
 from inpaint_tf.inference.tiled_attention import TiledAttention
 from inpaint_tf.models.two_stage import TwoStageGenerator
 
@@ -110,72 +111,60 @@ class PlannedRun:
 
     def _run(self, plan, image, hole, guide=None):
         coarse = image.copy()
-        _fill(coarse, hole, self._run_chain(plan.segments["coarse"], self._coarse_reader(image, hole, guide)))
+        mask = hole[..., np.newaxis]
+        guides = [np.zeros_like(mask) if guide is None else guide] if self.model.guided else []
+        _fill(coarse, hole, self._run_chain(plan.segments["coarse"], _Pixels(image, mask, *guides).source))
 
         # Outside the hole the coarse result is the image, so it is what the second stage sees.
-        branches = [
-            self._run_chain(plan.segments["convolution_branch"], self._refinement_reader(coarse, hole))
-        ]
+        pixels = _Pixels(coarse, mask)
+        branches = [self._run_chain(plan.segments["convolution_branch"], pixels.source)]
         offsets = None
         if plan.attention is not None:
-            features = self._run_chain(plan.segments["attention_encoder"], self._refinement_reader(coarse, hole))
+            features = self._run_chain(plan.segments["attention_encoder"], pixels.source)
             copied, rect, offsets = self._attention(features.take, plan.attention)
-            branches.append(self._run_chain(plan.segments["attention_decoder"], _Map(rect, copied).read))
+            branches.append(self._run_chain(plan.segments["attention_decoder"], _Map(rect, copied).source))
             del copied
 
         def both(rect):
-            return np.concatenate([branch.read(rect) for branch in branches], axis=-1)
+            return _side_by_side(branch.read(rect) for branch in branches)
 
         refined = image.copy()
         _fill(refined, self._wanted(hole), self._run_chain(plan.segments["decoder"], both))
         outputs = {"coarse": coarse, "refined": refined, "plan": plan}
         return outputs if offsets is None else {**outputs, "offsets": offsets}
 
-    def _coarse_reader(self, image, hole, guide):
-        """Function from a rectangle to what stage 1 sees of it, float32 [1, h, w, C]."""
-
-        def read(rect):
-            known, mask = _cut(image, hole, rect)
-            lines = None if guide is None else guide[rect.slices][np.newaxis]
-            return self.model.coarse_input(known * (1 - mask), mask, lines)
-
-        return read
-
-    def _refinement_reader(self, pasted, hole):
-        """Function from a rectangle to what stage 2 sees of it, float32 [1, h, w, C]."""
-        return lambda rect: self.model.refinement_input(*_cut(pasted, hole, rect))
-
-    def _run_chain(self, segments, read):
-        """The `_Map` of the last segment's output; `read` gives regions of the first one's input."""
+    def _run_chain(self, segments, source):
+        """The `_Map` of the last segment's output; `source` gives regions of the first one's input, [1, h, w, C]."""
         for segment in segments:
             graph = self._chain(segment)
-            bounds = bounding_rect(painted((tile.output for tile in segment.tiles), segment.size_out))
             result = None
+            if len(segment.tiles) > 1:
+                bounds = bounding_rect(painted((tile.output for tile in segment.tiles), segment.size_out))
+                channels = 3 if self._ends_in_image(segment) else segment.channels_out
+                result = _Map(bounds, aligned_zeros((bounds.height, bounds.width, channels)))
             for tile in segment.tiles:
                 layout = [
                     (*region.padding, *region.crop, region.output.height, region.output.width)
                     for region in tile.regions
                 ]
-                source = tf.convert_to_tensor(read(tile.source))
-                output = np.asarray(graph(source, tf.constant(layout, tf.int32)))[0]
-                if len(segment.tiles) == 1:
+                output = graph(source(tile.source), tf.constant(layout, tf.int32))
+                if result is None:
                     result = _Map(tile.output, output)
-                    break
-                result = result or _Map(bounds, np.zeros((bounds.height, bounds.width, output.shape[-1]), np.float32))
-                result.write(tile.output, output)
-            read = result.read
+                else:
+                    result.write(tile.output, output)
+            source = result.source
         return result
 
     def _chain(self, segment):
         key = segment.stack, segment.first, segment.last
         if key not in self._chains:
-            stack = getattr(self.model, segment.stack).blocks
-            blocks = stack[segment.first : segment.last]
-            ends_in_image = segment.stack in ("coarse", "decoder") and segment.last == len(stack)
+            blocks = getattr(self.model, segment.stack).blocks[segment.first : segment.last]
+            channels_in, begin = self._beginning(segment, blocks[0])
+            end = self.model.to_image if self._ends_in_image(segment) else None
             graph = tf.function(
-                lambda x, layout: _run_blocks(blocks, x, layout, self.model.to_image if ends_in_image else None),
+                lambda x, layout: _run_blocks(blocks, begin(x), layout, end),
                 input_signature=[
-                    tf.TensorSpec((1, None, None, blocks[0].kernel.shape[2])),
+                    tf.TensorSpec((1, None, None, channels_in)),
                     tf.TensorSpec((len(blocks), 8), tf.int32),
                 ],
                 autograph=False,
@@ -183,37 +172,73 @@ class PlannedRun:
             self._chains[key] = graph.get_concrete_function()
         return self._chains[key]
 
+    def _beginning(self, segment, block):
+        """Channels of what a segment is given, and the function that makes its first layer's input of that."""
+        if segment.first or segment.stack in ("attention_decoder", "decoder"):
+            return block.kernel.shape[2], lambda x: x
+        if segment.stack == "coarse":
+            return (5 if self.model.guided else 4), self._coarse_input
+        return 4, lambda x: self.model.refinement_input(*tf.split(x, [3, 1], axis=-1))
+
+    def _coarse_input(self, x):
+        image, mask, *guide = tf.split(x, [3, 1, 1] if self.model.guided else [3, 1], axis=-1)
+        return self.model.coarse_input(image * (1 - mask), mask, *guide)
+
+    def _ends_in_image(self, segment):
+        return segment.stack in ("coarse", "decoder") and segment.last == len(getattr(self.model, segment.stack).blocks)
+
 
 def _fill(image, wanted, result):
     """Puts a stage's output into the wanted pixels of `image`, tile by tile as far as they were computed."""
     rect = result.rect
-    np.copyto(image[rect.slices], result.read(rect)[0], where=wanted[rect.slices][..., np.newaxis])
+    np.copyto(image[rect.slices], result.read(rect), where=wanted[rect.slices][..., np.newaxis])
 
 
-def _cut(image, hole, rect):
-    """A rectangle of an image and of its hole, float32 [1, h, w, 3] and [1, h, w, 1]."""
-    return image[rect.slices][np.newaxis], hole[rect.slices][np.newaxis, ..., np.newaxis].astype(np.float32)
+class _Pixels:
+    """What the stages see of an image: float32 [H, W, 3], its hole [H, W, 1], and a guide [H, W, 1] if there is one."""
+
+    def __init__(self, *parts):
+        self._parts = parts
+
+    def source(self, rect):
+        """float32 [1, h, w, C] tensor of a rectangle, the parts side by side."""
+        return _side_by_side(part[rect.slices] for part in self._parts)
+
+
+def _side_by_side(parts):
+    """float32 [1, h, w, C] tensor of arrays [h, w, any]."""
+    parts = list(parts)
+    result = aligned_zeros((1, *parts[0].shape[:2], sum(part.shape[2] for part in parts)))
+    np.concatenate(parts, axis=2, out=result[0])
+    return as_tensor(result)
 
 
 class _Map:
-    """A rectangle of a feature map: float32 [h, w, C]."""
+    """A rectangle of a feature map: float32 [h, w, C], or what one tile gave, a tensor [1, h, w, C]."""
 
     def __init__(self, rect, values):
         self.rect = rect
-        self._values = values
+        self._tensor = values if tf.is_tensor(values) else None
+        self._values = np.asarray(values)[0] if tf.is_tensor(values) else values
 
     def read(self, rect):
-        """float32 [1, h, w, C] of a rectangle within this one, a view."""
-        return self._values[rect.moved(-self.rect.top, -self.rect.left).slices][np.newaxis]
+        """float32 [h, w, C] of a rectangle within this one, a view."""
+        return self._values[rect.moved(-self.rect.top, -self.rect.left).slices]
 
-    def write(self, rect, values):
-        """Puts a tile's output, float32 [h, w, C], into its place."""
-        self._values[rect.moved(-self.rect.top, -self.rect.left).slices] = values
+    def source(self, rect):
+        """float32 [1, h, w, C] tensor of a rectangle within this one."""
+        whole = rect == self.rect and self._tensor is not None
+        return self._tensor if whole else as_tensor(self.read(rect)[np.newaxis])
+
+    def write(self, rect, output):
+        """Puts a tile's output, a tensor [1, h, w, C], into its place."""
+        self._values[rect.moved(-self.rect.top, -self.rect.left).slices] = np.asarray(output)[0]
 
     def take(self):
-        """float32 [h, w, C]; the map forgets it, so that the taker can free the memory."""
-        values, self._values = self._values, None
-        return values
+        """float32 [h, w, C] tensor; the map forgets it, so that the taker can free the memory."""
+        tensor = self.source(self.rect)[0]
+        self._tensor = self._values = None
+        return tensor
 
 
 def _run_blocks(blocks, x, layout, to_image):

@@ -90,8 +90,8 @@ def cover(mask, cost, largest=None, lines=None):
         cost: Function from `Rect` to a number: the price of computing that rectangle, overhead included.
         largest: If given, function from `Rect` to bool: whether the rectangle may stay whole. Too large ones are cut
             in two whatever it costs.
-        lines: Function (axis, length, whether the rectangle is too large) -> where to try a cut, pixels from its
-            beginning along the axis; by default seven lines, and for those that are too large the middle.
+        lines: Function (axis, length, whether the rectangle is too large) -> where to try a cut, ascending, pixels
+            from its beginning along the axis; by default seven lines, and for those that are too large the middle.
 
     Returns:
         List of disjoint `Rect`, empty for an empty mask.
@@ -107,8 +107,7 @@ def _cut(mask, rect, cost, largest, lines):
         return [rect]
     best, best_price = None, np.inf if too_large else cost(rect)
     for axis, length in enumerate(filled.shape):
-        for at in lines(axis, length, too_large):
-            first, second = _halves(mask, rect, axis, at)
+        for first, second in _halves(filled, rect, axis, lines(axis, length, too_large)):
             if not too_large and first.area + second.area >= rect.area:
                 continue
             total = cost(first) + cost(second)
@@ -126,10 +125,29 @@ def _default_lines(axis, length, too_large):
     return range(max(1, length // 8), length, max(1, length // 8))
 
 
-def _halves(mask, rect, axis, at):
-    """The parts of a tight rectangle before and behind a line inside it, shrunk to what is True."""
-    if axis == 0:
-        halves = rect._replace(bottom=rect.top + at), rect._replace(top=rect.top + at)
-    else:
-        halves = rect._replace(right=rect.left + at), rect._replace(left=rect.left + at)
-    return [bounding_rect(mask[half.slices]).moved(half.top, half.left) for half in halves]
+def _halves(filled, rect, axis, lines):
+    """For every line across a tight rectangle, the parts before and behind it, shrunk to what is True.
+
+    Args:
+        filled: bool [h, w], the rectangle's part of the mask; its first and last rows and columns hold a True.
+        rect: The `Rect`.
+        axis: Along which the lines, 0 < line < length, are counted.
+        lines: Ascending.
+    """
+    if not len(lines):
+        return []
+    along_axis = filled if axis == 0 else filled.T
+    known = np.flatnonzero(along_axis.any(axis=1))
+    bands = np.logical_or.reduceat(along_axis, [0, *lines], axis=0)
+    before = np.logical_or.accumulate(bands)[:-1]
+    behind = np.logical_or.accumulate(bands[::-1])[-2::-1]
+    behind_line = np.searchsorted(known, lines)
+    ends = known[behind_line - 1] + 1, np.full(len(lines), len(along_axis))
+    starts = np.zeros(len(lines), int), known[behind_line]
+    parts = []
+    for across, start, end in zip((before, behind), starts, ends):
+        edges = start, across.argmax(axis=1), end, across.shape[1] - across[:, ::-1].argmax(axis=1)
+        if axis == 1:
+            edges = edges[1], edges[0], edges[3], edges[2]
+        parts.append([Rect(*edge).moved(rect.top, rect.left) for edge in np.stack(edges, axis=1).tolist()])
+    return zip(*parts)

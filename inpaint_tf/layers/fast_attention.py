@@ -18,7 +18,9 @@ patch and from three neighbours. Patches overlap as well, so the sum moves insid
     out[2j]     = sum_k (A[j, k] + A[j - 1, k - 1]) b[2k]
     out[2j + 1] = sum_k (A[j, k] + A[j + 1, k + 1]) b[2k + 1]
 
-and in two dimensions a 2x2 diagonal sum and one matrix product for every corner of the cell (4 C, not 16 C).
+Both brackets are the same array P[j, k] = A[j, k] + A[j + 1, k + 1], one step apart, so out[2j + 2] and out[2j + 1]
+are one product of P with b[2k + 2] and b[2k + 1] side by side. In two dimensions P is a 2x2 diagonal sum over pairs
+that reach one position over every edge, and one matrix product gives all corners of the cells (4 C, not 16 C).
 
 Everything works on whole batches; there is no loop over samples.
 """
@@ -130,29 +132,41 @@ def paste(weights, background, grid, grid_b, rate):
     """
     (height, width), (height_b, width_b) = grid, grid_b
     channels = background.shape[-1]
+    # A blank column in front of every row, and blank rows: whatever a pair meets over an edge is 0.
+    weights = tf.reshape(weights, tf.stack([-1, height, width, height_b, width_b]))
+    weights = tf.pad(weights, [[0, 0], [1, 2], [1, 0], [1, 2], [1, 0]])
+    flat = tf.stack([-1, (height + 3) * (width + 1), (height_b + 3) * (width_b + 1)])
+    squares = _with_next(_with_next(tf.reshape(weights, flat), 1, 1), width + 1, width_b + 1)
+    squares = tf.slice(squares, [0, 0, 0], [-1, (height + 1) * (width + 1), (height_b + 1) * (width_b + 1)])
+
+    # Row e of a cell lies at tap e + rate // 2 of its own patch. Its other patch is the previous one if that tap is in
+    # the patch's first half, so that the cell is the second of the pair; else it is the first.
+    second = [e + rate // 2 < rate for e in range(rate)]
+    corners = [(row, column) for row in range(rate) for column in range(rate)]
     cells = tf.reshape(background, tf.stack([-1, height_b, rate, width_b, rate, channels]))
-    # Row e of a cell lies at tap e + rate // 2 of its own patch; its other patch is the previous one if that tap is
-    # in the patch's first half, and the next one if it is in the second.
-    neighbour = [-1 if e + rate // 2 < rate else 1 for e in range(rate)]
-    by_row = {s: weights + diagonal_shift(weights, s, width, width_b) for s in set(neighbour)}
-    by_corner = {}
-    for row_step, summed in by_row.items():
-        summed = tf.reshape(summed, tf.stack([-1, height, width, height_b, width_b]))
-        for column_step in set(neighbour):
-            both = summed + diagonal_shift(summed, column_step, 1, 1, axes=(2, 4))
-            by_corner[row_step, column_step] = tf.reshape(both, tf.shape(weights))
-    corners = [
-        tf.matmul(
-            by_corner[neighbour[row], neighbour[column]],
-            tf.reshape(cells[:, :, row, :, column], tf.stack([-1, height_b * width_b, channels])),
-        )
-        for row in range(rate)
-        for column in range(rate)
+    values = [
+        tf.pad(cells[:, :, row, :, column], [[0, 0], *([0, 1] if second[e] else [1, 0] for e in (row, column)), [0, 0]])
+        for row, column in corners
     ]
-    pasted = tf.reshape(tf.stack(corners, axis=2), tf.stack([-1, height, width, rate * rate * channels]))
+    values = tf.reshape(tf.concat(values, -1), tf.stack([-1, squares.shape[2] or tf.shape(squares)[2], rate**2 * channels]))
+    pasted = tf.reshape(tf.matmul(squares, values), tf.stack([-1, height + 1, width + 1, rate**2, channels]))
+    pasted = tf.concat(
+        [
+            tf.slice(pasted, [0, 1 - second[row], 1 - second[column], index, 0], [-1, height, width, 1, -1])
+            for index, (row, column) in enumerate(corners)
+        ],
+        axis=3,
+    )
+    pasted = tf.reshape(pasted, tf.stack([-1, height, width, rate**2 * channels]))
     if rate > 1:
         pasted = tf.nn.depth_to_space(pasted, rate)
     return pasted / 4.0
+
+
+def _with_next(x, step, step_b):
+    """y[b, i, k] = x[b, i, k] + x[b, i + step, k + step_b], as far as there are both."""
+    size = [-1, tf.shape(x)[1] - step, tf.shape(x)[2] - step_b]
+    return tf.slice(x, [0, 0, 0], size) + tf.slice(x, [0, step, step_b], size)
 
 
 def diagonal_shift(x, sign, step, step_b, axes=(1, 2)):
