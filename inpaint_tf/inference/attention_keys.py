@@ -49,7 +49,7 @@ class Keys:
         self.arguments = (
             self.table,
             *constants(layout.matched),
-            _cell_features(features, *constants(*_cells(layout, features.shape[1]))),
+            _corner_features(features, *constants(*_corners(layout, features.shape[1]))),
             *constants(
                 np.int32(plan.strips.stride),
                 self._scale[layout.propagated],
@@ -99,7 +99,7 @@ class _Layout:
         matched: int32 [height + 4 + 3 W, K + 3 FRONT + 2] positions, from step -2 on, then three rows for each wrap.
         propagated: int32 [height + 2 + W, K + 2 FRONT], from step -1 on, then one row for each wrap.
         weighted: int32 [height, K], from step 0 on, without what lies below a strip's end.
-        continued: bool [2, K], strips that begin where the one before ends, and those that end where the next begins.
+        continued: bool [K], the strips that begin where the one before ends.
         wraps: int32 [height + 2], which wrap is added to a step of `propagated`; -1 for none.
         wrap_masks: bool [W, K + 2 FRONT], the slots that get something.
     """
@@ -129,10 +129,8 @@ class _Layout:
         self.propagated = self._laid_out(self._rows, self._shifts, FRONT, slots + 2 * FRONT)
         self.wrap_masks = np.array(masks, bool).reshape(len(masks), slots + 2 * FRONT)
         self.weighted = self._laid_out(np.where(rows[2:-2] < stops, rows[2:-2], -1), unmoved[:height], 0, slots)
-        goes_on = np.append(stops[:-1] == starts[1:], False)
-        self.continued = np.zeros((2, slots), bool)
-        for row, flags in enumerate((np.roll(goes_on, 1), goes_on)):
-            self.continued[row, : len(starts) * strips.stride] = flags.repeat(strips.stride)
+        self.continued = np.zeros(slots, bool)
+        self.continued[: len(starts) * strips.stride] = np.append(False, stops[:-1] == starts[1:]).repeat(strips.stride)
 
     def ends(self, keys):
         """Places [rows, 2 strips] beside the strips' rows, and the positions whose scores belong there."""
@@ -170,27 +168,41 @@ class _Layout:
         return result
 
 
-def _cells(layout, feature_width):
-    """Places [height, 4, k] in the features of the corners of every slot's cell, and float32 [height, k] known."""
-    count, width = layout.strips.cell_slots, layout.strips.grid[1]
-    positions = layout.weighted[:, 1 : count + 1]
-    known = positions < layout.none
-    y, x = np.divmod(positions, width)
-    corner = np.where(known, 2 * (y * feature_width + x), 0)
-    places = np.stack([corner + row * feature_width + column for row in (0, 1) for column in (0, 1)], axis=1)
-    return places, known.astype(np.float32)
+def _corners(layout, feature_width):
+    """What the squares of weights between two steps are multiplied with.
+
+    Returns:
+        places: int32 [height + 1, k, 4] in the features: of the lower right cell's first corner, the lower left's
+            second, the upper right's third and the upper left's fourth.
+        known: float32 [height + 1, k, 4], 0 where there is no cell, or where another strip has it.
+    """
+    count = layout.strips.pasted_slots
+    nothing = np.full_like(layout.weighted[:1], -1)
+    lower = np.concatenate([np.where(layout.weighted < layout.none, layout.weighted, -1), nothing])
+    # A strip that begins where the one before ends has the squares between both.
+    upper = np.roll(lower, 1, axis=0)
+    width = layout.strips.stride
+    upper[0] = np.where(layout.continued, np.roll(lower[-2], width), -1)
+    upper[-1] = np.where(np.roll(layout.continued, -width), -1, lower[-2])
+    cells = np.stack(
+        [lower[:, 1 : count + 1], lower[:, :count], upper[:, 1 : count + 1], upper[:, :count]], axis=-1
+    )
+    y, x = np.divmod(np.maximum(cells, 0), layout.strips.grid[1])
+    row, column = np.divmod(np.arange(4), 2)
+    return (2 * y + row) * feature_width + 2 * x + column, (cells >= 0).astype(np.float32)
 
 
 @tf.function(
     input_signature=[
-        tf.TensorSpec((None, None, None)), tf.TensorSpec((None, 4, None), tf.int32), tf.TensorSpec((None, None)),
+        tf.TensorSpec((None, None, None)), tf.TensorSpec((None, None, 4), tf.int32), tf.TensorSpec((None, None, 4)),
     ],
     autograph=False,
 )  # fmt: skip
-def _cell_features(features, places, known):
-    """float32 [height, 4, k, C]: a quarter of what is pasted into the corners of every slot's cell; 0 for unknown."""
+def _corner_features(features, places, known):
+    """float32 [height + 1, k, 4 C]: a quarter of the features at `places`, side by side; 0 where not `known`."""
     pixels = tf.reshape(features, [-1, tf.shape(features)[2]])
-    return tf.gather(pixels, places) * (known / 4)[:, tf.newaxis, :, tf.newaxis]
+    found = tf.gather(pixels, places) * (known / 4)[..., tf.newaxis]
+    return tf.reshape(found, tf.stack([*tf.unstack(tf.shape(places)[:2]), 4 * tf.shape(features)[2]]))
 
 
 def constants(*arrays):

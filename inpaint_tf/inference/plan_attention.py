@@ -27,11 +27,12 @@ from inpaint_tf.layers.resize import nearest_align_corners_indices
 HALO = 2
 ALIGNMENT = 16
 FLOAT = 4
-# Key slots of a step that strips are made for: fewer leave the processor waiting between operations, more leave the
-# cache.
-BEST_KEY_SLOTS = 300
+# Key slots of a step, beyond which strips are not laid side by side: more leave the cache.
+MOST_KEY_SLOTS = 1000
 # Rows of a strip, whose neighbours above and below are computed with it.
 LEAST_STRIP_HEIGHT = 8
+# What a step costs beside its slots, in slots: the processor waits between operations.
+STEP_OVERHEAD = 30
 # Query slots of a tile.
 MOST_QUERY_SLOTS = 3800
 # What a tile costs beside its slots, in slots.
@@ -41,7 +42,7 @@ WHOLE_SCORES = 32**4
 # Score matrices that the layer holds at a time.
 WHOLE_MATRICES = 6
 # Steps at hand, in the stages from products to weights, beside the weights that are kept.
-WORKING_STEPS = 16
+WORKING_STEPS = 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,14 +67,14 @@ class KeyStrips:
         return self.grid[1] + 2
 
     @property
-    def cell_slots(self):
-        """Slots of a step that hold keys, from the second on, those between the strips included."""
-        return _multiple(len(self.starts) * self.stride - 2, ALIGNMENT)
+    def pasted_slots(self):
+        """Slots of a step that are pasted from: all with keys or between the strips, and one in front."""
+        return _multiple(len(self.starts) * self.stride - 1, ALIGNMENT)
 
     @property
     def slots(self):
         """Slots of a step's weights."""
-        return self.cell_slots + ALIGNMENT
+        return self.pasted_slots + ALIGNMENT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,9 +170,7 @@ def plan_attention(hole, feature_size, channels, features_wanted, score_bytes):
         macs = 5 * channels * positions**2
     elif rows and wanted.any():
         tiles = _tiles(weighted, min(MOST_QUERY_SLOTS, score_bytes // _bytes_a_query(strips)))
-        # Matching takes the rows, two on either side and twice three for the wrapped ones; pasting takes four corners.
-        macs_a_query = channels * (strips.slots * (strips.height + 10) + 4 * strips.cell_slots * strips.height)
-        macs = macs_a_query * sum(tile.query_slots for tile in tiles)
+        macs = channels * _products_a_query(strips) * sum(tile.query_slots for tile in tiles)
     return AttentionPlan(grid, wanted, weighted, valid, hole, whole, tuple(tiles), strips, macs)
 
 
@@ -224,11 +223,13 @@ def _touched_rows(valid):
 
 
 def _strips(rows, grid):
-    """`KeyStrips` of some rows of a grid, given in ascending order."""
-    count = 1
-    while count * (grid[1] + 2) < BEST_KEY_SLOTS and -(-len(rows) // (count + 1)) >= LEAST_STRIP_HEIGHT:
-        count += 1
-    height = max(1, -(-len(rows) // count))
+    """The cheapest `KeyStrips` of some rows of a grid, given in ascending order."""
+    most = max(1, min(MOST_KEY_SLOTS // (grid[1] + 2), len(rows) // LEAST_STRIP_HEIGHT))
+    choices = [_strips_of_height(rows, grid, max(1, -(-len(rows) // count))) for count in range(1, most + 1)]
+    return min(choices, key=lambda strips: _products_a_query(strips) + STEP_OVERHEAD * strips.height)
+
+
+def _strips_of_height(rows, grid, height):
     starts, stops = [], []
     for row in rows:
         if starts and row == stops[-1] and row < starts[-1] + height:
@@ -237,6 +238,13 @@ def _strips(rows, grid):
             starts.append(row)
             stops.append(row + 1)
     return KeyStrips(grid, tuple(starts), tuple(stops), height)
+
+
+def _products_a_query(strips):
+    """Products of feature vectors for one query slot."""
+    # Matching takes the rows, two on either side and twice three for the wrapped ones; pasting takes four corners of
+    # the cells that meet between two rows.
+    return strips.slots * (strips.height + 10) + 4 * strips.pasted_slots * (strips.height + 1)
 
 
 def _bytes_a_query(strips):

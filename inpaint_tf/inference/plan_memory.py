@@ -9,7 +9,7 @@ import dataclasses
 import os
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.inference.plan_attention import BEST_KEY_SLOTS, WORKING_STEPS
+from inpaint_tf.inference.plan_attention import MOST_KEY_SLOTS, WORKING_STEPS
 from inpaint_tf.inference.receptive_field import chain_sizes
 from inpaint_tf.inference.regions import bounding_rect
 
@@ -20,8 +20,8 @@ BEST_ACTIVATION = 28 << 20
 BEST_TRUNK_ACTIVATION = 96 << 20
 # Scores of one tile of queries: enough for tiles of 36 x 28 queries, whose halo costs a quarter, within limits.
 # A photo that takes four times the upper one for its feature maps may take more.
-BEST_SCORES = 576 << 20, 768 << 20
-BEST_QUERY_SLOTS = 1300
+BEST_SCORES = 576 << 20, 832 << 20
+BEST_QUERY_SLOTS = 1480
 SMALLEST_ACTIVATION = 2 << 20
 SMALLEST_TRUNK_ACTIVATION = 10 << 20
 SMALLEST_SCORES = 24 << 20
@@ -66,7 +66,7 @@ class Memory:
         size, resident = wanted.shape, resident_bytes(wanted, layers, base_width, attention_branch)
         low, high = BEST_SCORES
         height, width = size[0] // 8, size[1] // 8
-        one_query = (height * (width + 16) + WORKING_STEPS * max(width, BEST_KEY_SLOTS)) * FLOAT
+        one_query = (height * (width + 16) + WORKING_STEPS * max(width, MOST_KEY_SLOTS)) * FLOAT
         least_scores = max(SMALLEST_SCORES, SMALLEST_QUERY_SLOTS * one_query)
         scores = max(least_scores, min(max(low, BEST_QUERY_SLOTS * one_query), max(high, resident // 4)))
         best = cls(BEST_ACTIVATION, BEST_TRUNK_ACTIVATION, scores, resident)

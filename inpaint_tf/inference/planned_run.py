@@ -111,7 +111,7 @@ class PlannedRun:
 
     def _run(self, plan, image, hole, guide=None):
         coarse = image.copy()
-        mask = hole[..., np.newaxis]
+        mask = hole[..., np.newaxis].astype(np.float32)
         guides = [np.zeros_like(mask) if guide is None else guide] if self.model.guided else []
         _fill(coarse, hole, self._run_chain(plan.segments["coarse"], _Pixels(image, mask, *guides).source))
 
@@ -126,7 +126,10 @@ class PlannedRun:
             del copied
 
         def both(rect):
-            return _side_by_side(branch.read(rect) for branch in branches)
+            parts = [branch.read(rect) for branch in branches]
+            result = aligned_zeros((1, rect.height, rect.width, sum(part.shape[-1] for part in parts)))
+            np.concatenate(parts, axis=-1, out=result[0])
+            return [as_tensor(result)]
 
         refined = image.copy()
         _fill(refined, self._wanted(hole), self._run_chain(plan.segments["decoder"], both))
@@ -134,20 +137,16 @@ class PlannedRun:
         return outputs if offsets is None else {**outputs, "offsets": offsets}
 
     def _run_chain(self, segments, source):
-        """The `_Map` of the last segment's output; `source` gives regions of the first one's input, [1, h, w, C]."""
+        """The `_Map` of the last segment's output; `source` gives the parts of regions of the first one's input."""
         for segment in segments:
-            graph = self._chain(segment)
+            graph, blocks = self._chain(segment), self._blocks(segment)
             result = None
             if len(segment.tiles) > 1:
                 bounds = bounding_rect(painted((tile.output for tile in segment.tiles), segment.size_out))
                 channels = 3 if self._ends_in_image(segment) else segment.channels_out
                 result = _Map(bounds, aligned_zeros((bounds.height, bounds.width, channels)))
             for tile in segment.tiles:
-                layout = [
-                    (*region.padding, *region.crop, region.output.height, region.output.width)
-                    for region in tile.regions
-                ]
-                output = graph(source(tile.source), tf.constant(layout, tf.int32))
+                output = graph(*source(tile.source), tf.constant(_layout(blocks, tile.regions), tf.int32))
                 if result is None:
                     result = _Map(tile.output, output)
                 else:
@@ -158,30 +157,32 @@ class PlannedRun:
     def _chain(self, segment):
         key = segment.stack, segment.first, segment.last
         if key not in self._chains:
-            blocks = getattr(self.model, segment.stack).blocks[segment.first : segment.last]
+            blocks = self._blocks(segment)
             channels_in, begin = self._beginning(segment, blocks[0])
             end = self.model.to_image if self._ends_in_image(segment) else None
             graph = tf.function(
-                lambda x, layout: _run_blocks(blocks, begin(x), layout, end),
+                lambda *inputs: _run_blocks(blocks, begin(*inputs[:-1]), inputs[-1], end),
                 input_signature=[
-                    tf.TensorSpec((1, None, None, channels_in)),
-                    tf.TensorSpec((len(blocks), 8), tf.int32),
+                    *(tf.TensorSpec((1, None, None, channels)) for channels in channels_in),
+                    tf.TensorSpec((len(blocks), 4, 2), tf.int32),
                 ],
                 autograph=False,
             )
             self._chains[key] = graph.get_concrete_function()
         return self._chains[key]
 
-    def _beginning(self, segment, block):
-        """Channels of what a segment is given, and the function that makes its first layer's input of that."""
-        if segment.first or segment.stack in ("attention_decoder", "decoder"):
-            return block.kernel.shape[2], lambda x: x
-        if segment.stack == "coarse":
-            return (5 if self.model.guided else 4), self._coarse_input
-        return 4, lambda x: self.model.refinement_input(*tf.split(x, [3, 1], axis=-1))
+    def _blocks(self, segment):
+        return getattr(self.model, segment.stack).blocks[segment.first : segment.last]
 
-    def _coarse_input(self, x):
-        image, mask, *guide = tf.split(x, [3, 1, 1] if self.model.guided else [3, 1], axis=-1)
+    def _beginning(self, segment, block):
+        """Channels of the parts that a segment is given, and the function that makes its first layer's input of them."""
+        if segment.first or segment.stack in ("attention_decoder", "decoder"):
+            return (block.kernel.shape[2],), lambda x: x
+        if segment.stack == "coarse":
+            return (3, 1, 1) if self.model.guided else (3, 1), self._coarse_input
+        return (3, 1), self.model.refinement_input
+
+    def _coarse_input(self, image, mask, *guide):
         return self.model.coarse_input(image * (1 - mask), mask, *guide)
 
     def _ends_in_image(self, segment):
@@ -201,16 +202,8 @@ class _Pixels:
         self._parts = parts
 
     def source(self, rect):
-        """float32 [1, h, w, C] tensor of a rectangle, the parts side by side."""
-        return _side_by_side(part[rect.slices] for part in self._parts)
-
-
-def _side_by_side(parts):
-    """float32 [1, h, w, C] tensor of arrays [h, w, any]."""
-    parts = list(parts)
-    result = aligned_zeros((1, *parts[0].shape[:2], sum(part.shape[2] for part in parts)))
-    np.concatenate(parts, axis=2, out=result[0])
-    return as_tensor(result)
+        """A rectangle of every part: float32 [1, h, w, C] tensors."""
+        return [as_tensor(part[rect.slices][np.newaxis]) for part in self._parts]
 
 
 class _Map:
@@ -226,9 +219,9 @@ class _Map:
         return self._values[rect.moved(-self.rect.top, -self.rect.left).slices]
 
     def source(self, rect):
-        """float32 [1, h, w, C] tensor of a rectangle within this one."""
+        """A rectangle within this one: a list of one float32 [1, h, w, C] tensor."""
         whole = rect == self.rect and self._tensor is not None
-        return self._tensor if whole else as_tensor(self.read(rect)[np.newaxis])
+        return [self._tensor if whole else as_tensor(self.read(rect)[np.newaxis])]
 
     def write(self, rect, output):
         """Puts a tile's output, a tensor [1, h, w, C], into its place."""
@@ -236,9 +229,20 @@ class _Map:
 
     def take(self):
         """float32 [h, w, C] tensor; the map forgets it, so that the taker can free the memory."""
-        tensor = self.source(self.rect)[0]
+        (tensor,) = self.source(self.rect)
         self._tensor = self._values = None
-        return tensor
+        return tensor[0]
+
+
+def _layout(blocks, regions):
+    """int [layers, 4, 2]: of every layer the zeros in front and behind, along all axes; of one that upsamples, where
+    what is kept of its output begins, and its size."""
+    return [
+        [[0, 1], [crop[0], output.height], [crop[1], output.width], [0, block.filters]]
+        if block.upsample
+        else [[0, 0], padding[:2], padding[2:], [0, 0]]
+        for block, (padding, output, crop) in zip(blocks, ((r.padding, r.output, r.crop) for r in regions))
+    ]
 
 
 def _run_blocks(blocks, x, layout, to_image):
@@ -247,19 +251,15 @@ def _run_blocks(blocks, x, layout, to_image):
     Args:
         blocks: The layers.
         x: float32 [1, H, W, C], the tile's source region.
-        layout: int32 [layers, 8]: zeros above, below, left and right of every layer's source; and, for layers with
-            upsampling, top, left, height, width of what is kept.
+        layout: int32 [layers, 4, 2], see `_layout`.
         to_image: What ends the stage if its last layer is among these, else None.
 
     Returns:
         float32 [1, h, w, C'].
     """
-    for index, block in enumerate(blocks):
-        above_below, left_right, kept = layout[index, :2], layout[index, 2:4], layout[index, 4:]
+    for block, place in zip(blocks, tf.unstack(layout)):
         if block.upsample:
-            top, left, height, width = tf.unstack(kept)
-            x = block(x)[:, top : top + height, left : left + width]
+            x = tf.slice(block(x), *tf.unstack(place, axis=1))
         else:
-            nothing = tf.zeros([2], tf.int32)
-            x = block(tf.pad(x, tf.stack([nothing, above_below, left_right, nothing])), padding="VALID")
+            x = block(tf.pad(x, place), padding="VALID")
     return tf.cast(x, tf.float32) if to_image is None else to_image(x)

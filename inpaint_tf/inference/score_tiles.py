@@ -28,8 +28,8 @@ _NUMBER, _FLOAT, _VECTOR = _spec(tf.int32), _spec(tf.float32), _spec(tf.float32,
 _MATRIX, _INTEGERS = _spec(tf.float32, None, None), _spec(tf.int32, None, None)
 _QUERIES = _MATRIX, _VECTOR, _NUMBER
 _KEYS = (
-    _MATRIX, _INTEGERS, _spec(tf.float32, None, 4, None, None), _NUMBER, _MATRIX, _INTEGERS, _spec(tf.int32, None),
-    _MATRIX, _MATRIX, _MATRIX, _INTEGERS, _FLOAT, _FLOAT,
+    _MATRIX, _INTEGERS, _spec(tf.float32, None, None, None), _NUMBER, _MATRIX, _INTEGERS, _spec(tf.int32, None),
+    _MATRIX, _MATRIX, _VECTOR, _INTEGERS, _FLOAT, _FLOAT,
 )  # fmt: skip
 _EDGE = (
     _spec(tf.int32, None, 3, None, 9), _spec(tf.float32, None, 3, None), _VECTOR, _spec(tf.int32, None), _MATRIX,
@@ -54,8 +54,8 @@ def attend(queries, in_rect, query_stride, ends, *keys):
         keys: `attention_keys.Keys.arguments`.
 
     Returns:
-        sums: float32 [Q, 4 C], the four corners of every query's cell. Row q belongs to query slot
-            q + 1 + query_stride.
+        sums: float32 [Q, 4 C], the four corners of the queries' cells, row by row. Corner (i, j) in row q belongs to
+            the cell of query slot q + (1 - i) query_stride + (1 - j).
         best: int32 [Q], flat position of the strongest key of the tile's queries, the first of several.
         strongest, maximum: float32 [Q], its score, and the highest that the softmax knows (masked keys have 0).
     """
@@ -156,26 +156,18 @@ def _exponentials(rows, bias, maximum, total):
 
 
 def _pasted(kept, weight_scales, rows, strip_stride, continued, cells, strongest_keys):
-    """Normalises what `_exponentials` kept, sums it up for the four corners of the cells, pastes.
+    """Normalises what `_exponentials` kept, sums it up for the corners of the cells, pastes.
 
     The weights of a corner are those of its own query and key, and of their neighbours on the corner's side: of four
-    in a square. The squares of a step's upper corners are the one array `upper`, at two places; those of its lower
-    corners are the next step's. So a step adds two arrays twice, and the products read them where they lie.
+    in a square. A square lies between two steps and belongs to a corner of each of the four cells that meet in it (see
+    `layers.fast_attention`), so one product a step pastes all corners, and there is one step more than rows of keys.
 
     Returns:
         sums: float32 [Q, 4 C].
         best: int32 [Q], from `strongest_keys`.
     """
-    steps, query_stride, near = tf.shape(cells)[0], rows.query_stride, rows.near
-    count = tf.shape(cells)[2] * rows.slots
-    gap = tf.zeros([strip_stride, rows.slots])
-
-    # Above a strip's first row lies the last of the strip before, below its last the first of the next.
-    def moved_down(matrix):
-        return tf.concat([gap, matrix[:-strip_stride]], axis=0) * continued[0][:, tf.newaxis]
-
-    def moved_up(matrix):
-        return tf.concat([matrix[strip_stride:], gap], axis=0) * continued[1][:, tf.newaxis]
+    steps, query_stride, near = tf.shape(weight_scales)[0], rows.query_stride, rows.near
+    count = tf.shape(cells)[1] * rows.slots
 
     def weights(step):
         return kept.read(step) * tf.gather(weight_scales, step)
@@ -184,33 +176,28 @@ def _pasted(kept, weight_scales, rows, strip_stride, continued, cells, strongest
         flat, size = tf.reshape(matrix, [-1]), tf.size(matrix) - near
         return _piece(flat, 0, size) + _piece(flat, near, size)
 
-    def in_squares(above, own):
+    def step_on(step, above, best, sums):
+        own, best = tf.cond(
+            step < steps,
+            lambda: (in_pairs(weights(step)), strongest_keys.looked_up(step, kept.read(step), best)),
+            lambda: (tf.zeros_like(above), best),
+        )
         size = tf.size(own) - query_stride
-        return _piece(above, 0, size) + _piece(own, query_stride, size)
+        squares = _piece(above, 0, size) + _piece(own, query_stride, size)
+        squares = tf.reshape(_piece(squares, 0, count), [-1, rows.slots])
+        return step + 1, own, best, sums + tf.matmul(squares, cells[step], transpose_a=True)
 
-    def step_on(step, own, upper, best, *sums):
-        sums = list(sums)
-        following = tf.cond(step + 1 < steps, lambda: weights(step + 1), lambda: moved_up(weights(0)))
-        following = in_pairs(following)
-        lower = in_squares(own, following)
-        values = tf.unstack(cells[step])
-        places = (upper, 0), (upper, near), (lower, query_stride), (lower, query_stride + near)
-        for index, (squares, place) in enumerate(places):
-            # One after the other, because each keeps all cores busy and fills the cache.
-            with tf.control_dependencies(sums[:index]):
-                corner = tf.reshape(_piece(squares, place, count), [-1, rows.slots])
-                sums[index] += tf.matmul(corner, values[index], transpose_a=True)
-        return step + 1, following, lower, strongest_keys.looked_up(step, kept.read(step), best), *sums
-
-    before, own = in_pairs(moved_down(weights(steps - 1))), in_pairs(weights(0))
-    nothing = [tf.zeros([rows.slots, tf.shape(cells)[3]]) for _ in range(4)]
-    _, _, _, best, *sums = tf.while_loop(
-        lambda step, *_: step < steps,
+    # Above a strip's first row lies the last of the strip before, if it begins where that ends.
+    gap = tf.zeros([strip_stride, rows.slots])
+    before = tf.concat([gap, weights(steps - 1)[:-strip_stride]], axis=0) * continued[:, tf.newaxis]
+    nothing = tf.zeros([rows.slots, tf.shape(cells)[2]])
+    _, _, best, sums = tf.while_loop(
+        lambda step, *_: step <= steps,
         step_on,
-        (0, own, in_squares(before, own), strongest_keys.unknown(), *nothing),
+        (0, in_pairs(before), strongest_keys.unknown(), nothing),
         parallel_iterations=1,
     )
-    return tf.concat(sums, axis=1), best
+    return sums, best
 
 
 class _StrongestKeys:
@@ -275,8 +262,9 @@ class _PropagatedRows:
         scores = self.far_sum(above, own, below, key_slots) * tf.gather(self.scales, row)[:, tf.newaxis]
         if self.edge is not None:
             scores = self._with_rows_beside(scores, row)
-        places = tf.gather(self.end_places, row)[:, tf.newaxis]
-        scores = tf.tensor_scatter_nd_update(scores, places, tf.gather(self.ends, row))
+        # In place, where tf.tensor_scatter_nd_update copies on one core: nothing else holds these scores.
+        places, ends = tf.gather(self.end_places, row), tf.gather(self.ends, row)
+        scores = tf.raw_ops.InplaceUpdate(x=scores, i=places, v=ends)
         flat = self._near_sum(tf.reshape(scores, [-1]))
         return flat if self.edge is None else self._with_columns_beyond(flat, row)
 

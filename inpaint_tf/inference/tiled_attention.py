@@ -99,21 +99,20 @@ def _run_tile(tile, keys, cells, inner, offsets):
         result = score_tiles.attend(*queries.arguments, *keys.arguments)
     else:
         result = score_tiles.attend_at_edge(*queries.arguments, *keys.arguments, *queries.edge)
-    pasted, best, strongest, maximum = (np.asarray(part) for part in result)
+    sums, best, strongest, maximum = (np.asarray(part) for part in result)
     # A weight that underflows to 0 everywhere has its maximum at the first key.
     best = np.where(np.exp(strongest - maximum) == 0, 0, best)
     found = np.stack(np.divmod(best, keys.grid[1]), axis=-1)
     offsets[tile.rect.slices] = _rows_of(tile, found)[HALO:-HALO, HALO : HALO + tile.rect.width]
-    # The result begins with the slot behind the first row's first.
-    _add(tile, np.pad(pasted, [(tile.query_stride + 1, 0), (0, 0)]), cells, inner)
+    _add(tile, sums, cells, inner)
 
 
-def _add(tile, result, cells, inner):
+def _add(tile, sums, cells, inner):
     """Adds what a tile pastes, for its queries and one position around them, where it is wanted.
 
     Args:
         tile: `QueryTile`.
-        result: float32 [query slots, 4 C].
+        sums: float32 [query slots, 4 C], as `score_tiles.attend` gives them.
         cells: float32 [h, w, 2, 2, C], the cells of `inner`.
         inner: `Rect` of the grid.
     """
@@ -123,8 +122,14 @@ def _add(tile, result, cells, inner):
     )  # fmt: skip
     if reach.height <= 0 or reach.width <= 0:
         return
-    part = _rows_of(tile, result)[reach.moved(HALO - tile.rect.top, HALO - tile.rect.left).slices]
-    cells[reach.moved(-inner.top, -inner.left).slices] += part.reshape(*part.shape[:2], 2, 2, cells.shape[-1])
+    wanted = cells[reach.moved(-inner.top, -inner.left).slices]
+    local = reach.moved(HALO - tile.rect.top, HALO - tile.rect.left)
+    first = local.top * tile.query_stride + local.left
+    for corner, values in enumerate(np.split(sums, 4, axis=1)):
+        i, j = divmod(corner, 2)
+        begin = first - (1 - i) * tile.query_stride - (1 - j)
+        rows = values[begin : begin + reach.height * tile.query_stride].reshape(reach.height, tile.query_stride, -1)
+        wanted[:, :, i, j] += rows[:, : reach.width]
 
 
 def _rows_of(tile, values):

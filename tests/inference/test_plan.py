@@ -175,7 +175,7 @@ def test_strips_hold_the_rows_that_valid_keys_touch(rng):
         assert found == rows
         for start, stop, following in zip(strips.starts, strips.stops, (*strips.starts[1:], -1)):
             assert stop - start == strips.height if stop == following else stop - start <= strips.height
-        assert strips.cell_slots % 16 == 0 and strips.cell_slots >= len(strips.starts) * (width + 2) - 2
+        assert strips.pasted_slots % 16 == 0 and strips.pasted_slots >= len(strips.starts) * (width + 2) - 1
     assert {0, 1, 2, 3} <= counts
 
 

@@ -57,7 +57,8 @@ def test_equals_the_literal_layer(attention, monkeypatch, seed):
     """100 random cases, with few and many tiles and strips of keys."""
     rng = np.random.default_rng(seed)
     for _ in range(25):
-        monkeypatch.setattr(plan_attention, "BEST_KEY_SLOTS", int(rng.choice([1, 30, 400])))
+        monkeypatch.setattr(plan_attention, "MOST_KEY_SLOTS", int(rng.choice([1, 100, 1000])))
+        monkeypatch.setattr(plan_attention, "STEP_OVERHEAD", int(rng.choice([0, 1000])))
         monkeypatch.setattr(plan_attention, "LEAST_STRIP_HEIGHT", int(rng.choice([1, 3, 8])))
         monkeypatch.setattr(plan_attention, "MOST_QUERY_SLOTS", int(rng.choice([100, 300, 2400])))
         features, hole, wanted = random_case(rng)
