@@ -21,7 +21,7 @@ import dataclasses
 
 import numpy as np
 
-from inpaint_tf.inference.regions import Rect, coarsened, cover
+from inpaint_tf.inference.regions import Rect, bounding_rect, coarsened, cover
 from inpaint_tf.layers.resize import nearest_align_corners_indices
 
 HALO = 2
@@ -37,8 +37,9 @@ STEP_OVERHEAD = 30
 MOST_QUERY_SLOTS = 3800
 # What a tile costs beside its slots, in slots.
 TILE_OVERHEAD = 50
-# Scores of a whole grid up to which the layer itself is faster than tiles: 32 x 32 positions, a photo of 256 x 256.
-WHOLE_SCORES = 32**4
+# Scores up to which all queries at once are faster than tiles, for the memory that this takes: all of a photo of
+# 256 x 256, a hole of 128 x 128 in one of 512 x 512, one of 64 x 64 in one of 1024 x 1024.
+WHOLE_SCORES = 8 * 32**4
 # Score matrices that the layer holds at a time.
 WHOLE_MATRICES = 6
 # Steps at hand, in the stages from products to weights, beside the weights that are kept.
@@ -107,7 +108,8 @@ class AttentionPlan:
         weighted: bool [h, w], the queries whose weights that takes: the cells and their neighbours.
         valid: bool [h, w], the keys whose patch holds no hole pixel.
         hole: bool [H', W'], the hole at the features' size.
-        whole: Whether the layer runs on the whole map, which is so small that tiles would not pay; there are none then.
+        whole: The rectangle of queries that runs at once, because there are so few scores that tiles would not pay;
+            None otherwise.
         tiles: Query tiles; their rectangles are disjoint and cover `weighted`.
         strips: `KeyStrips` that hold all rows that a valid key touches.
         macs: Multiply-adds of the matrix products.
@@ -118,7 +120,7 @@ class AttentionPlan:
     weighted: np.ndarray
     valid: np.ndarray
     hole: np.ndarray
-    whole: bool
+    whole: Rect | None
     tiles: tuple[QueryTile, ...]
     strips: KeyStrips
     macs: int
@@ -138,8 +140,8 @@ class AttentionPlan:
     @property
     def score_bytes(self):
         """Bytes of the scores at hand at a time."""
-        if self.whole:
-            return WHOLE_MATRICES * self.positions**2 * FLOAT
+        if self.whole is not None:
+            return WHOLE_MATRICES * self.whole.area * self.positions * FLOAT
         return max((tile.query_slots for tile in self.tiles), default=0) * _bytes_a_query(self.strips)
 
 
@@ -164,10 +166,12 @@ def plan_attention(hole, feature_size, channels, features_wanted, score_bytes):
     weighted = dilated(wanted)
     rows = _touched_rows(valid)
     strips = _strips(rows, grid)
-    whole = positions**2 <= WHOLE_SCORES and WHOLE_MATRICES * positions**2 * FLOAT <= score_bytes
+    whole = _with_halo(bounding_rect(weighted), grid) if wanted.any() else None
+    if whole is not None and whole.area * positions > min(WHOLE_SCORES, score_bytes // (WHOLE_MATRICES * FLOAT)):
+        whole = None
     tiles, macs = [], 0
-    if whole:
-        macs = 5 * channels * positions**2
+    if whole is not None:
+        macs = 5 * channels * whole.area * positions
     elif rows and wanted.any():
         tiles = _tiles(weighted, min(MOST_QUERY_SLOTS, score_bytes // _bytes_a_query(strips)))
         macs = channels * _products_a_query(strips) * sum(tile.query_slots for tile in tiles)
@@ -210,6 +214,26 @@ def wrapped_column(y, x, grid):
     column = x + (y >= height) - (y < 0)
     inside = (x >= 0) & (x < width) & (column >= 0) & (column < width)
     return np.where(inside, row * width + column, -1)
+
+
+def _with_halo(rect, grid):
+    """A rectangle of queries with its halo.
+
+    At an edge of the grid, propagation goes on at the opposite one, so along an axis whose edge the halo would cross
+    all positions are taken. It goes on one row or column further, so the other axis then needs one position more.
+    """
+    sides = [(rect.top, rect.bottom, grid[0]), (rect.left, rect.right, grid[1])]
+
+    def inside(axis, halo):
+        begin, end, length = sides[axis]
+        return begin >= halo and end + halo <= length
+
+    edges = []
+    for axis, (begin, end, length) in enumerate(sides):
+        halo = HALO if inside(1 - axis, HALO) else HALO + 1
+        edges.append((begin - halo, end + halo) if inside(axis, halo) else (0, length))
+    (top, bottom), (left, right) = edges
+    return Rect(top, left, bottom, right)
 
 
 def _multiple(count, of):

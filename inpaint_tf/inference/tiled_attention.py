@@ -22,6 +22,8 @@ from inpaint_tf.inference.attention_keys import Keys
 from inpaint_tf.inference.attention_queries import Queries
 from inpaint_tf.inference.plan_attention import HALO, dilated
 from inpaint_tf.inference.regions import Rect, bounding_rect
+from inpaint_tf.layers.fast_attention import attend
+from inpaint_tf.layers.resize import resize_nearest_align_corners, spatial_size
 
 GRAPHS = score_tiles.attend, score_tiles.attend_at_edge, score_tiles.end_scores
 
@@ -59,7 +61,7 @@ class TiledAttention:
 
     def __call__(self, take, plan):
         features = tf.convert_to_tensor(take())
-        if plan.whole:
+        if plan.whole is not None:
             return self._run_whole(features, plan)
         inner = bounding_rect(dilated(plan.wanted)) or Rect(0, 0, 0, 0)
         pasted = np.zeros((2 * inner.height, 2 * inner.width, features.shape[-1]), np.float32)
@@ -79,17 +81,38 @@ class TiledAttention:
     def _run_whole(self, features, plan):
         graph = self._whole(features.shape[-1])
         hole = plan.hole[np.newaxis, ..., np.newaxis].astype(np.float32)
-        pasted, offsets = (np.array(part[0]) for part in graph(features[np.newaxis], hole))
+        pasted, best = (np.asarray(part[0]) for part in graph(features[np.newaxis], hole, tf.constant(plan.whole)))
+        offsets = np.full((*plan.grid, 2), -1, np.int32)
+        offsets[plan.whole.slices] = best
         offsets[~plan.wanted] = -1
-        return pasted, Rect(0, 0, *features.shape[:2]), offsets
+        return pasted, plan.whole.scaled(2), offsets
 
 
 def _whole_graph(layer, channels):
+    """Graph of the layer for the queries in a rectangle (top, left, bottom, right)."""
+
+    def run(features, hole, rect):
+        half = resize_nearest_align_corners(features, *(size // layer.rate for size in spatial_size(features)))
+        top, left, bottom, right = tf.unstack(rect)
+        return attend(
+            half[:, top:bottom, left:right],
+            half,
+            features,
+            hole,
+            rate=layer.rate,
+            fuse=layer.fuse,
+            fuse_kernel=layer.fuse_kernel,
+            softmax_scale=layer.softmax_scale,
+            kernel_size=layer.kernel_size,
+        )
+
     return tf.function(
-        lambda features, hole: layer(features, hole_mask=hole),
-        input_signature=[tf.TensorSpec((1, None, None, channels)), tf.TensorSpec((1, None, None, 1))],
+        run,
+        input_signature=[
+            tf.TensorSpec((1, None, None, channels)), tf.TensorSpec((1, None, None, 1)), tf.TensorSpec(4, tf.int32)
+        ],
         autograph=False,
-    )
+    )  # fmt: skip
 
 
 def _run_tile(tile, keys, cells, inner, offsets):

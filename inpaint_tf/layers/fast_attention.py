@@ -48,7 +48,26 @@ def fast_attention(foreground, background, mask, *, rate, fuse, fuse_kernel, sof
         float32 [B, H, W, C], the background pasted by attention; and int32 [B, H / rate, W / rate, 2], (row, column)
         of every position's strongest patch, absolute, on the background's H' / rate x W' / rate grid.
     """
-    scores, grid, grid_b = matching_scores(foreground, background, rate, kernel_size)
+    grids = [[size // rate for size in spatial_size(x)] for x in (foreground, background)]
+    f, b = (resize_nearest_align_corners(x, *grid) for x, grid in zip((foreground, background), grids))
+    return attend(
+        f, b, background, mask, rate=rate, fuse=fuse, fuse_kernel=fuse_kernel, softmax_scale=softmax_scale,
+        kernel_size=kernel_size,
+    )  # fmt: skip
+
+
+def attend(f, b, background, mask, *, rate, fuse, fuse_kernel, softmax_scale, kernel_size):
+    """`fast_attention` of features that are at the size of matching already.
+
+    Args:
+        f: float32 [B, h, w, C], the foreground at 1/rate of its size.
+        b: float32 [B, h', w', C], the background at 1/rate of its size.
+        background: float32 [B, h' rate, w' rate, C], the background.
+
+    The other arguments and what is returned are those of `fast_attention`.
+    """
+    grid, grid_b = spatial_size(f), spatial_size(b)
+    scores = matching_scores(f, b, kernel_size)
     if fuse:
         scores = propagate_scores(scores, grid[1], grid_b[1], fuse_kernel)
     valid = valid_patches(mask, grid_b, kernel_size)
@@ -59,17 +78,19 @@ def fast_attention(foreground, background, mask, *, rate, fuse, fuse_kernel, sof
     return paste(weights, background, grid, grid_b, rate), offsets
 
 
-def matching_scores(foreground, background, rate, kernel_size):
+def matching_scores(f, b, kernel_size):
     """Correlation of foreground patches with normalised background patches.
 
+    Args:
+        f: float32 [B, h, w, C].
+        b: float32 [B, h', w', C].
+        kernel_size: Odd side of the patches.
+
     Returns:
-        float32 [B, h w, h' w'] scores, then the grids (h, w) and (h', w') at 1/rate of the sizes.
+        float32 [B, h w, h' w'] scores.
     """
-    grid = tuple(size // rate for size in spatial_size(foreground))
-    grid_b = tuple(size // rate for size in spatial_size(background))
-    channels = foreground.shape[-1]
-    f = tf.reshape(resize_nearest_align_corners(foreground, *grid), tf.stack([-1, grid[0] * grid[1], channels]))
-    b = resize_nearest_align_corners(background, *grid_b)
+    grid, grid_b, channels = spatial_size(f), spatial_size(b), f.shape[-1]
+    f = tf.reshape(f, tf.stack([-1, grid[0] * grid[1], channels]))
     b_flat = tf.reshape(b, tf.stack([-1, grid_b[0] * grid_b[1], channels]))
 
     reach = kernel_size // 2
@@ -84,7 +105,7 @@ def matching_scores(foreground, background, rate, kernel_size):
     energy = tf.reduce_sum(tf.square(b), axis=-1, keepdims=True)
     window = tf.ones([kernel_size, kernel_size, 1, 1])
     norms = tf.sqrt(tf.maximum(tf.nn.conv2d(energy, window, strides=1, padding="SAME"), SMALLEST_NORM**2))
-    return scores / tf.reshape(norms, tf.stack([-1, 1, grid_b[0] * grid_b[1]])), grid, grid_b
+    return scores / tf.reshape(norms, tf.stack([-1, 1, grid_b[0] * grid_b[1]]))
 
 
 def propagate_scores(scores, width, width_b, fuse_kernel):

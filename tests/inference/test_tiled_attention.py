@@ -88,18 +88,25 @@ def test_tiles_do_not_change_the_numbers(attention, rng):
         np.testing.assert_array_equal(offsets, results[0][1])
 
 
-def test_small_maps_are_left_to_the_layer(attention, monkeypatch, rng):
-    monkeypatch.setattr(plan_attention, "WHOLE_SCORES", 14**4)
-    for _ in range(10):
-        features, hole, wanted = random_case(rng)
+def test_few_scores_are_computed_at_once(attention, monkeypatch, rng):
+    monkeypatch.setattr(plan_attention, "WHOLE_SCORES", 20**4)
+    cropped = set()
+    for _ in range(60):
+        features, hole, wanted = random_case(rng, largest=20)
+        if rng.random() < 0.3:
+            height, width = wanted.shape
+            wanted[:] = False
+            wanted[height // 2 : height // 2 + 2, width // 2 : width // 2 + 2] = True
         plan = make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, 1 << 28)
-        assert plan.whole and not plan.tiles
+        assert not plan.tiles
+        cropped.add((plan.whole.height < plan.grid[0], plan.whole.width < plan.grid[1]))
         pasted, offsets = wanted_part(attention(lambda: features, plan), plan)
         expected, expected_offsets = literal(features, hole)
         cells = plan.wanted.repeat(2, axis=0).repeat(2, axis=1)
         np.testing.assert_allclose(pasted, expected[cells], atol=1e-5, rtol=1e-5)
         np.testing.assert_array_equal(offsets, expected_offsets[plan.wanted])
-    assert not make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, plan.score_bytes - 1).whole
+    assert len(cropped) == 4
+    assert make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, plan.score_bytes - 1).whole is None
 
 
 def test_without_a_valid_key_the_result_is_zero(attention, rng):
