@@ -294,7 +294,9 @@ def _tiles(weighted, most_slots):
                 break
         return min(prices)
 
-    return [QueryTile.of(rect) for rect in cover(weighted, price, small_enough, _lines)]
+    tiles = [QueryTile.of(rect) for rect in cover(weighted, price, small_enough, _lines)]
+    # Largest first: what it frees has room for the others.
+    return sorted(tiles, key=lambda tile: -tile.query_slots)
 
 
 def _lines(axis, length, too_large):

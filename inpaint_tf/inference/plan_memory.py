@@ -28,6 +28,9 @@ SMALLEST_SCORES = 24 << 20
 SMALLEST_QUERY_SLOTS = 128
 # Pixels around the hole that its decoder sees, generously.
 BORDER = 64
+# Share of what is asked for that is held beside it, if the whole photo is seen: the convolution library keeps what it
+# compiled for every tile's shape, and what tiles of many shapes leave free has gaps. Measured, see experiments/scaling.
+KEPT_BESIDE = 0.45
 FLOAT = 4
 # Share of the free memory that a run takes by default.
 SHARE_OF_FREE = 0.6
@@ -42,12 +45,14 @@ class Memory:
         trunk: The same for a segment at one resolution.
         attention: Bytes of the scores of one tile of queries.
         resident: Bytes of the image and the feature maps that are held all the while.
+        seen: Share of the photo that lies around what is wanted.
     """
 
     activation: int
     trunk: int
     attention: int
     resident: int
+    seen: float
 
     @classmethod
     def within(cls, budget, wanted, layers, base_width, attention_branch):
@@ -63,16 +68,18 @@ class Memory:
         Raises:
             UserError: if even the smallest tiles need more. The message names the least that works.
         """
-        size, resident = wanted.shape, resident_bytes(wanted, layers, base_width, attention_branch)
+        size = wanted.shape
+        seen = bounding_rect(wanted).grown(BORDER, size).area / wanted.size
+        resident = resident_bytes(size, seen, layers, base_width, attention_branch)
         low, high = BEST_SCORES
         height, width = size[0] // 8, size[1] // 8
         one_query = (height * (width + 16) + WORKING_STEPS * max(width, MOST_KEY_SLOTS)) * FLOAT
         least_scores = max(SMALLEST_SCORES, SMALLEST_QUERY_SLOTS * one_query)
         scores = max(least_scores, min(max(low, BEST_QUERY_SLOTS * one_query), max(high, resident // 4)))
-        best = cls(BEST_ACTIVATION, BEST_TRUNK_ACTIVATION, scores, resident)
+        best = cls(BEST_ACTIVATION, BEST_TRUNK_ACTIVATION, scores, resident, seen)
         if budget is None or best.total <= budget:
             return best
-        smallest = cls(SMALLEST_ACTIVATION, SMALLEST_TRUNK_ACTIVATION, least_scores, resident)
+        smallest = cls(SMALLEST_ACTIVATION, SMALLEST_TRUNK_ACTIVATION, least_scores, resident, seen)
         if smallest.total > budget:
             raise UserError(
                 f"a memory budget of {in_mib(budget)} is too small for a photo of {size[1]}x{size[0]}; the least that "
@@ -88,12 +95,13 @@ class Memory:
             between(SMALLEST_TRUNK_ACTIVATION, BEST_TRUNK_ACTIVATION),
             between(least_scores, scores),
             resident,
+            seen,
         )
 
     @property
     def total(self):
         """Bytes at the worst moment: four activations (input, padded input, output, workspace), or the scores."""
-        return self.resident + max(4 * max(self.activation, self.trunk), self.attention)
+        return self._with_beside(max(4 * max(self.activation, self.trunk), self.attention))
 
     def fits(self, regions, channels, one_resolution):
         """Whether a tile is small enough: `LayerRegion` and output channels of every layer. 8 x 8 pixels always are."""
@@ -112,16 +120,17 @@ class Memory:
                     # The widest layer is not known here; the kept map bounds it from below.
                     largest = max(largest, tile.output.area * segment.channels_out * FLOAT)
         scores = attention.score_bytes if attention is not None else 0
-        return self.resident + max(4 * max(largest, self.activation), scores)
+        return self._with_beside(max(4 * max(largest, self.activation), scores))
+
+    def _with_beside(self, tile):
+        return int((self.resident + tile) * (1 + KEPT_BESIDE * self.seen))
 
 
-def resident_bytes(wanted, layers, base_width, attention_branch):
-    """Bytes of the image, its mask, both results, and of the feature maps that are held for the pixels wanted."""
-    size = wanted.shape
-    maps = 10 * wanted.size
+def resident_bytes(size, seen, layers, base_width, attention_branch):
+    """Bytes of an image [H, W], its mask, both results, and of the feature maps that are held for the share seen."""
+    maps = 10 * size[0] * size[1]
     if attention_branch:
         height, width = chain_sizes(layers.attention_encoder, size)[-1]
-        seen = bounding_rect(wanted).grown(BORDER, size).area / wanted.size
         # Encoded features, the half-size copy that is matched, and what the attention returns; around the hole the
         # convolutional branch, and as much again for maps between segments.
         maps += int((2.25 + 2 * seen) * height * width) * layers.attention_encoder[-1].filters(base_width)
