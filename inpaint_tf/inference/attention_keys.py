@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.inference.score_tiles import FRONT, end_scores
+from inpaint_tf.inference.shared_arrays import aligned_zeros, as_tensor
 from inpaint_tf.layers.literal_attention import SMALLEST_NORM
 from inpaint_tf.layers.resize import nearest_align_corners_indices
 
@@ -24,7 +25,14 @@ class Keys:
         grid: (h, w) of the positions.
         none: The flat position that stands for "no position": a zero feature, a zero scale.
         table: float32 [h w + 1, C], half-size features and a zero.
-        arguments: The `keys` of `score_tiles.attend`.
+        arguments: The `keys` of `score_tiles.attend`, where K0, K1 and K are the slots of a step that are matched,
+            propagated and weighted, k those that are pasted from, and W the rows that wrap around an edge of the grid:
+            `table`; int32 [height + 4 + 3 W, K0] rows of it; float32 [height + 1, k, 4 C] what is pasted; int32 slots
+            from one strip to the next; float32 [height + 2 + W, K1] softmax scale by patch norm, 0 for no key; int32
+            [height + 2 + W, 2 strips] slots beside the strips' rows; int32 [height + 2] which wrap a step is given, -1
+            for none; float32 [W, K1] the slots that get it; float32 [height, K] 0, or `LOWEST` where there is no valid
+            key; float32 [K] 1 in strips that begin where the one before ends; int32 [height, K] flat positions;
+            and float32, what the softmax's maximum and denominator begin with for the masked keys.
     """
 
     def __init__(self, features, plan, softmax_scale):
@@ -38,7 +46,9 @@ class Keys:
         norms = np.sqrt(np.maximum(energy, np.float32(SMALLEST_NORM**2)))
         self._scale = np.append(softmax_scale / norms.reshape(-1), 0).astype(np.float32)
         flat = half.reshape(plan.positions, -1)
-        self.table = tf.constant(np.concatenate([flat, np.zeros_like(flat[:1])]))
+        table = aligned_zeros((plan.positions + 1, flat.shape[1]))
+        table[:-1] = flat
+        self.table = as_tensor(table)
 
         layout = _Layout(plan.strips, self.none)
         self._propagated = layout.propagated

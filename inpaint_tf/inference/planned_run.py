@@ -175,7 +175,7 @@ class PlannedRun:
         return getattr(self.model, segment.stack).blocks[segment.first : segment.last]
 
     def _beginning(self, segment, block):
-        """Channels of the parts that a segment is given, and the function that makes its first layer's input of them."""
+        """Channels of the parts that a segment is given, and the function that makes its layers' input of them."""
         if segment.first or segment.stack in ("attention_decoder", "decoder"):
             return (block.kernel.shape[2],), lambda x: x
         if segment.stack == "coarse":

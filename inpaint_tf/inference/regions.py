@@ -141,9 +141,9 @@ def _halves(filled, rect, axis, lines):
     bands = np.logical_or.reduceat(along_axis, [0, *lines], axis=0)
     before = np.logical_or.accumulate(bands)[:-1]
     behind = np.logical_or.accumulate(bands[::-1])[-2::-1]
-    behind_line = np.searchsorted(known, lines)
-    ends = known[behind_line - 1] + 1, np.full(len(lines), len(along_axis))
-    starts = np.zeros(len(lines), int), known[behind_line]
+    following = np.searchsorted(known, lines)
+    ends = known[following - 1] + 1, np.full(len(lines), len(along_axis))
+    starts = np.zeros(len(lines), int), known[following]
     parts = []
     for across, start, end in zip((before, behind), starts, ends):
         edges = start, across.argmax(axis=1), end, across.shape[1] - across[:, ::-1].argmax(axis=1)

@@ -10,6 +10,8 @@ others.
 Positions at the edges of the grid need what the propagation meets when it runs over the end of a row or column. On
 the key side these are put into the slots around the rows; where a query tile touches an edge, the few columns
 concerned are computed from whole patches and added.
+
+Where there are few scores, all queries that are wanted run through `layers.fast_attention` at once instead.
 """
 
 import functools
@@ -22,6 +24,7 @@ from inpaint_tf.inference.attention_keys import Keys
 from inpaint_tf.inference.attention_queries import Queries
 from inpaint_tf.inference.plan_attention import HALO, dilated
 from inpaint_tf.inference.regions import Rect, bounding_rect
+from inpaint_tf.inference.shared_arrays import aligned_zeros
 from inpaint_tf.layers.fast_attention import attend
 from inpaint_tf.layers.resize import resize_nearest_align_corners, spatial_size
 
@@ -64,7 +67,7 @@ class TiledAttention:
         if plan.whole is not None:
             return self._run_whole(features, plan)
         inner = bounding_rect(dilated(plan.wanted)) or Rect(0, 0, 0, 0)
-        pasted = np.zeros((2 * inner.height, 2 * inner.width, features.shape[-1]), np.float32)
+        pasted = aligned_zeros((2 * inner.height, 2 * inner.width, features.shape[-1]))
         cells = pasted.reshape(inner.height, 2, inner.width, 2, -1).swapaxes(1, 2)
         offsets = np.full((*plan.grid, 2), -1, np.int32)
         if plan.tiles:

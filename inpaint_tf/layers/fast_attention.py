@@ -169,7 +169,8 @@ def paste(weights, background, grid, grid_b, rate):
         tf.pad(cells[:, :, row, :, column], [[0, 0], *([0, 1] if second[e] else [1, 0] for e in (row, column)), [0, 0]])
         for row, column in corners
     ]
-    values = tf.reshape(tf.concat(values, -1), tf.stack([-1, squares.shape[2] or tf.shape(squares)[2], rate**2 * channels]))
+    values = tf.concat(values, axis=-1)
+    values = tf.reshape(values, tf.stack([-1, (height_b + 1) * (width_b + 1), rate**2 * channels]))
     pasted = tf.reshape(tf.matmul(squares, values), tf.stack([-1, height + 1, width + 1, rate**2, channels]))
     pasted = tf.concat(
         [
