@@ -48,7 +48,7 @@ def test_another_size_is_refused(name, exported, photo):
 @pytest.mark.parametrize("size", ["64x48", "any"])
 def test_litert_has_builtin_operations_only(size, exported):
     ops = litert_ops((exported / FILES[0].format(size)).read_bytes())
-    assert ops["CONV_2D"] == 39 and ops["TRANSPOSE_CONV"] == 4 and ops["BATCH_MATMUL"] == 5
+    assert ops["CONV_2D"] == 39 and ops["TRANSPOSE_CONV"] == 4 and ops["BATCH_MATMUL"] == 2
     assert not [name for name in ops if name.startswith("custom:")]
 
 
