@@ -96,7 +96,9 @@ def _train(config, strategy):
         if trainer.stop:
             raise KeyboardInterrupt
         trainer.stop = True
-        _say(f"{signal.Signals(number).name}: finishes the step and saves; once more stops at once")
+        line = f"{signal.Signals(number).name}: finishes the step and saves; once more stops at once\n"
+        # Not by `print`, in the middle of which the signal may have come; Python refuses a second one inside.
+        os.write(sys.stdout.fileno(), line.encode())
 
     before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -110,7 +110,7 @@ class Plan:
             attention = self.attention
             lines.append(
                 f"  attention: {attention.queries} of {attention.positions} queries,"
-                f" {attention.valid_keys} of {attention.positions} keys, {_tiles(len(attention.tiles))},"
+                f" {attention.valid_keys} of {attention.positions} keys, {_tiles(len(attention.query_rects))},"
                 f" {attention.macs / 1e9:.1f} GMAC"
             )
         return "\n".join(lines)

@@ -138,6 +138,11 @@ class AttentionPlan:
         return int(self.valid.sum())
 
     @property
+    def query_rects(self):
+        """The rectangles of queries that run one after the other."""
+        return [tile.rect for tile in self.tiles] if self.whole is None else [self.whole]
+
+    @property
     def score_bytes(self):
         """Bytes of the scores at hand at a time."""
         if self.whole is not None:

@@ -44,8 +44,8 @@ def plan_picture(plan, image, hole):
         for tile in segments[-1].tiles:
             _frame(canvas, tile.output, segments[-1].size_out, COLOURS[stack], 2, inset=2 * index)
     if plan.attention is not None:
-        for tile in plan.attention.tiles:
-            _frame(canvas, tile.rect, plan.attention.grid, QUERY_COLOUR, 1)
+        for rect in plan.attention.query_rects:
+            _frame(canvas, rect, plan.attention.grid, QUERY_COLOUR, 1)
     legend = _legend(plan, canvas.shape[0])
     height = max(canvas.shape[0], legend.shape[0])
     return np.concatenate([_padded(canvas, height), _padded(legend, height)], axis=1)
