@@ -11,6 +11,7 @@ save and exit with 0.
 Exit codes: 0 done or stopped and saved, 1 diverged or a worker was lost, 2 bad input or usage.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -92,6 +93,23 @@ def _train(config, strategy):
     if trainer.chief:
         remember_report(config, fingerprint, report)
 
+    try:
+        with stopping_on_signals(trainer):
+            outcome = trainer.run()
+    except Diverged as error:
+        print(f"inpaint-tf: {error}", file=sys.stderr)
+        return 1
+    if outcome.finished:
+        _say(f"done: {outcome.step} steps; preset {trainer.folder.path / 'preset'}")
+    else:
+        _say(f"stopped and saved after step {outcome.step}; go on with: {outcome.resume_command}")
+    return 0
+
+
+@contextlib.contextmanager
+def stopping_on_signals(trainer):
+    """Within, SIGINT and SIGTERM set `trainer.stop`, so that it finishes its step and saves; a second one interrupts."""
+
     def ask_to_stop(number, _):
         if trainer.stop:
             raise KeyboardInterrupt
@@ -102,18 +120,10 @@ def _train(config, strategy):
 
     before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        outcome = trainer.run()
-    except Diverged as error:
-        print(f"inpaint-tf: {error}", file=sys.stderr)
-        return 1
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if outcome.finished:
-        _say(f"done: {outcome.step} steps; preset {trainer.folder.path / 'preset'}")
-    else:
-        _say(f"stopped and saved after step {outcome.step}; go on with: {outcome.resume_command}")
-    return 0
 
 
 def _describe(config):

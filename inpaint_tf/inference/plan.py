@@ -223,9 +223,8 @@ def plan_chain(stack, layers, size, wanted, cell, channels_in, base_width, memor
         """Every way to cut `layers[:last]` at some of the places: segments in order, and what the first one reads."""
         for first in places:
             if first < last:
-                part = layers[first:last]
-                chain = Chain(part, sizes[first], macs[first:last])
-                segment = _plan_segment(stack, first, last, part, chain, wanted, cell, base_width, memory)
+                chain = Chain(layers[first:last], sizes[first], macs[first:last])
+                segment = _plan_segment(stack, first, chain, wanted, cell, base_width, memory)
                 seen = painted((tile.source for tile in segment.tiles), sizes[first])
                 for before, seen_first in plans(first, seen, 1) if first else [((), seen)]:
                     yield (*before, segment), seen_first
@@ -242,10 +241,10 @@ def plan_chain(stack, layers, size, wanted, cell, channels_in, base_width, memor
     return min(plans(len(layers), wanted, cell), key=price)
 
 
-def _plan_segment(stack, first, last, part, chain, wanted, cell, base_width, memory):
-    """The `Segment` of the layers `part`, `stack[first:last]`, for a wanted output as in `plan_chain`."""
-    channels = [layer.filters(base_width) * getattr(layer, "gates", 1) for layer in part]
-    one_resolution = all(layer.stride == 1 and not layer.upsample for layer in part)
+def _plan_segment(stack, first, chain, wanted, cell, base_width, memory):
+    """The `Segment` of a `Chain`, the layers from `stack[first]` on, for a wanted output as in `plan_chain`."""
+    channels = [layer.filters(base_width) * getattr(layer, "gates", 1) for layer in chain.layers]
+    one_resolution = all(layer.stride == 1 and not layer.upsample for layer in chain.layers)
 
     def price(rect):
         return chain.macs(rect.scaled(cell)) + TILE_OVERHEAD
@@ -257,10 +256,10 @@ def _plan_segment(stack, first, last, part, chain, wanted, cell, base_width, mem
     return Segment(
         stack=stack,
         first=first,
-        last=last,
+        last=first + len(chain.layers),
         size_in=chain.sizes[0],
         size_out=chain.sizes[-1],
-        channels_out=part[-1].filters(base_width),
+        channels_out=chain.layers[-1].filters(base_width),
         tiles=tuple(Tile(output, tuple(chain.regions(output))) for output in outputs),
         macs=sum(chain.macs(output) for output in outputs),
     )

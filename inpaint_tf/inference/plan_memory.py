@@ -100,7 +100,8 @@ class Memory:
 
     @property
     def total(self):
-        """Bytes at the worst moment: four activations (input, padded input, output, workspace), or the scores."""
+        """Bytes at the worst moment: four activations (input, padded input, output, workspace), or the scores; what is
+        resident; and what is kept beside."""
         return self._with_beside(max(4 * max(self.activation, self.trunk), self.attention))
 
     def fits(self, regions, channels, one_resolution):

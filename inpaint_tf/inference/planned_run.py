@@ -238,10 +238,10 @@ def _layout(blocks, regions):
     """int [layers, 4, 2]: of every layer the zeros in front and behind, along all axes; of one that upsamples, where
     what is kept of its output begins, and its size."""
     return [
-        [[0, 1], [crop[0], output.height], [crop[1], output.width], [0, block.filters]]
+        [[0, 1], [region.crop[0], region.output.height], [region.crop[1], region.output.width], [0, block.filters]]
         if block.upsample
-        else [[0, 0], padding[:2], padding[2:], [0, 0]]
-        for block, (padding, output, crop) in zip(blocks, ((r.padding, r.output, r.crop) for r in regions))
+        else [[0, 0], region.padding[:2], region.padding[2:], [0, 0]]
+        for block, region in zip(blocks, regions)
     ]
 
 

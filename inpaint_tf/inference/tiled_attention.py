@@ -25,7 +25,7 @@ from inpaint_tf.inference.attention_queries import Queries
 from inpaint_tf.inference.plan_attention import HALO, dilated
 from inpaint_tf.inference.regions import Rect, bounding_rect
 from inpaint_tf.inference.shared_arrays import aligned_zeros
-from inpaint_tf.layers.fast_attention import attend
+from inpaint_tf.layers.fast_attention import attention_on_grids
 from inpaint_tf.layers.resize import resize_nearest_align_corners, spatial_size
 
 GRAPHS = score_tiles.attend, score_tiles.attend_at_edge, score_tiles.end_scores
@@ -97,17 +97,7 @@ def _whole_graph(layer, channels):
     def run(features, hole, rect):
         half = resize_nearest_align_corners(features, *(size // layer.rate for size in spatial_size(features)))
         top, left, bottom, right = tf.unstack(rect)
-        return attend(
-            half[:, top:bottom, left:right],
-            half,
-            features,
-            hole,
-            rate=layer.rate,
-            fuse=layer.fuse,
-            fuse_kernel=layer.fuse_kernel,
-            softmax_scale=layer.softmax_scale,
-            kernel_size=layer.kernel_size,
-        )
+        return attention_on_grids(half[:, top:bottom, left:right], half, features, hole, **layer.settings)
 
     return tf.function(
         run,

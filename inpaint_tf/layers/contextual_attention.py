@@ -81,14 +81,16 @@ class ContextualAttention(keras.layers.Layer):
             tf.cast(foreground, tf.float32),
             tf.cast(background, tf.float32),
             tf.cast(hole_mask, tf.float32),
-            rate=self.rate,
-            fuse=self.fuse,
-            fuse_kernel=self.fuse_kernel,
-            softmax_scale=self.softmax_scale,
-            kernel_size=self.kernel_size,
+            **self.settings,
         )
         pasted.set_shape(foreground.shape)
         return tf.cast(pasted, self.compute_dtype), offsets
+
+    @property
+    def settings(self):
+        """Keyword arguments of `fast_attention` and `literal_attention`."""
+        names = "rate", "fuse", "fuse_kernel", "softmax_scale", "kernel_size"
+        return {name: getattr(self, name) for name in names}
 
     def _check(self, foreground, background):
         if foreground.shape[-1] != background.shape[-1]:
@@ -100,12 +102,4 @@ class ContextualAttention(keras.layers.Layer):
                 raise ValueError(f"height and width of {name} {x.shape} must be multiples of rate {self.rate}.")
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "rate": self.rate,
-            "fuse": self.fuse,
-            "fuse_kernel": self.fuse_kernel,
-            "softmax_scale": self.softmax_scale,
-            "kernel_size": self.kernel_size,
-            "form": self.form,
-        }
+        return {**super().get_config(), **self.settings, "form": self.form}

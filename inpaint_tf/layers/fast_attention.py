@@ -50,13 +50,13 @@ def fast_attention(foreground, background, mask, *, rate, fuse, fuse_kernel, sof
     """
     grids = [[size // rate for size in spatial_size(x)] for x in (foreground, background)]
     f, b = (resize_nearest_align_corners(x, *grid) for x, grid in zip((foreground, background), grids))
-    return attend(
+    return attention_on_grids(
         f, b, background, mask, rate=rate, fuse=fuse, fuse_kernel=fuse_kernel, softmax_scale=softmax_scale,
         kernel_size=kernel_size,
     )  # fmt: skip
 
 
-def attend(f, b, background, mask, *, rate, fuse, fuse_kernel, softmax_scale, kernel_size):
+def attention_on_grids(f, b, background, mask, *, rate, fuse, fuse_kernel, softmax_scale, kernel_size):
     """`fast_attention` of features that are at the size of matching already.
 
     Args:

@@ -1,0 +1,51 @@
+"""A signal may come at any moment, also in the middle of a log line."""
+
+import io
+import os
+import signal
+import sys
+import types
+
+import pytest
+
+from inpaint_tf.commands.train import stopping_on_signals
+
+
+class SignallingFile(io.RawIOBase):
+    """Raises SIGTERM while the first line is being written."""
+
+    def __init__(self, descriptor):
+        self.descriptor, self.signalled = descriptor, False
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return self.descriptor
+
+    def write(self, data):
+        if not self.signalled:
+            self.signalled = True
+            os.kill(os.getpid(), signal.SIGTERM)
+        return os.write(self.descriptor, data)
+
+
+def test_a_signal_within_a_log_line_is_heard(monkeypatch):
+    reading, writing = os.pipe()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(SignallingFile(writing))))
+    trainer = types.SimpleNamespace(stop=False)
+    with stopping_on_signals(trainer):
+        print("step 7/10", flush=True)
+    assert trainer.stop
+    os.close(writing)
+    with os.fdopen(reading) as lines:
+        assert sorted(lines) == ["SIGTERM: finishes the step and saves; once more stops at once\n", "step 7/10\n"]
+
+
+def test_a_second_signal_interrupts_and_handlers_come_back():
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        with stopping_on_signals(types.SimpleNamespace(stop=True)):
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pause()
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
