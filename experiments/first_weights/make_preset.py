@@ -1,6 +1,6 @@
 """Turns the averaged weights of a run of `train.py` into a preset folder.
 
-    python experiments/first_weights/make_preset.py --run_dir=DIR --output=inpaint_tf/weights/photos_small
+python experiments/first_weights/make_preset.py --run_dir=DIR --output=inpaint_tf/weights/photos_small
 """
 
 import json

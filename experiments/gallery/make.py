@@ -15,7 +15,7 @@ import skimage
 from absl import app, flags
 
 import inpaint_tf
-from inpaint_tf.data.image_files import write_bytes
+from inpaint_tf.files import write_bytes
 from inpaint_tf.masks.brush import brush_mask
 from inpaint_tf.visualize.grids import comparison_grid, encode_jpeg
 from inpaint_tf.visualize.side_by_side import paint_hole
@@ -70,7 +70,16 @@ def strokes(seed):
 
 
 SPOON = polygon(
-    (310, 258), (330, 235), (368, 235), (384, 205), (400, 215), (400, 250), (415, 290), (385, 336), (340, 336), (316, 305)
+    (310, 258),
+    (330, 235),
+    (368, 235),
+    (384, 205),
+    (400, 215),
+    (400, 250),
+    (415, 290),
+    (385, 336),
+    (340, 336),
+    (316, 305),
 )
 CASES = [
     Case("object: spoon", "coffee", SPOON, (150, 230, 230)),

@@ -31,7 +31,9 @@ PAPER_SECONDS_512 = 0.2
 
 def define_flags(values):
     """Defines the flags of `inpaint-tf benchmark inference`."""
-    flags.DEFINE_string("output", None, "Folder for inference.jsonl, inference.txt and inference.png.", flag_values=values)
+    flags.DEFINE_string(
+        "output", None, "Folder for inference.jsonl, inference.txt and inference.png.", flag_values=values
+    )
     flags.DEFINE_string("model", "deepfill_v1", "Registered model; --preset brings its own.", flag_values=values)
     flags.DEFINE_integer("width", 32, "Base width; --preset brings its own.", lower_bound=2, flag_values=values)
     flags.DEFINE_list("sizes", ["256x256", "512x512"], "Photo sizes, WIDTHxHEIGHT.", flag_values=values)
@@ -179,7 +181,7 @@ def _in_fresh_process(function, *arguments):
 
 def _time_forms(settings, size, hole_name, forms, runs):
     from inpaint_tf.benchmark.machine import description, gemm_gflops
-    from inpaint_tf.inference.plan import literal_macs
+    from inpaint_tf.planned.plan import literal_macs
 
     hole = make_hole(size, hole_name)
     rows, ready = [], {}
@@ -265,9 +267,9 @@ def _engine(settings, form):
     import tensorflow as tf
 
     from inpaint_tf.inference.full_run import FullRun
-    from inpaint_tf.inference.planned_run import PlannedRun
     from inpaint_tf.models.presets import load_preset
     from inpaint_tf.models.registry import build_model
+    from inpaint_tf.planned.run import PlannedRun
 
     tf.config.experimental.enable_tensor_float_32_execution(settings["precision"] == "tf32")
     keras.config.set_dtype_policy("mixed_bfloat16" if settings["precision"] == "bfloat16" else "float32")
@@ -291,7 +293,7 @@ def _engine(settings, form):
 
 def _too_large(form, size):
     """Why a form cannot run on a size, or None: both full forms hold several matrices of all pairs of positions."""
-    from inpaint_tf.inference.plan_memory import free_memory, in_mib
+    from inpaint_tf.planned.memory import free_memory, in_mib
 
     if form == "planned":
         return None

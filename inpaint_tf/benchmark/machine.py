@@ -7,7 +7,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from inpaint_tf.evaluation.environment import device, revision
+from inpaint_tf.provenance import device, revision
 
 _SIDE = 2048
 

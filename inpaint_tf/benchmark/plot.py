@@ -69,7 +69,9 @@ def _panel(lines, axis, unit, label):
 
 
 def _ticks(low, high):
-    steps = [factor * 10.0**power for power in range(int(np.floor(low)), int(np.ceil(high)) + 1) for factor in (1, 2, 5)]
+    steps = [
+        factor * 10.0**power for power in range(int(np.floor(low)), int(np.ceil(high)) + 1) for factor in (1, 2, 5)
+    ]
     return [step for step in steps if low <= np.log10(step) <= high]
 
 

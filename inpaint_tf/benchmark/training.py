@@ -67,7 +67,7 @@ def run(options):
     Raises:
         UserError: for impossible settings or a folder that cannot be written.
     """
-    from inpaint_tf.evaluation.environment import device, revision
+    from inpaint_tf.provenance import device, revision
 
     rows = []
     with tempfile.TemporaryDirectory() as made_up:

@@ -33,4 +33,6 @@ def run(options, arguments):
         from inpaint_tf.benchmark import training
 
         return training.run(options)
-    raise UserError(f"say what to measure: inpaint-tf benchmark inference or train; got {' '.join(arguments) or 'nothing'}.")
+    raise UserError(
+        f"say what to measure: inpaint-tf benchmark inference or train; got {' '.join(arguments) or 'nothing'}."
+    )

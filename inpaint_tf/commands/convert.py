@@ -1,7 +1,7 @@
 """The authors' TensorFlow 1 checkpoint becomes a preset folder, or a preset goes back into their layout.
 
-  inpaint-tf convert --checkpoint=snap-0 --output=places2_authors
-  inpaint-tf convert --preset=places2_authors --output_checkpoint=back/snap-0
+inpaint-tf convert --checkpoint=snap-0 --output=places2_authors
+inpaint-tf convert --preset=places2_authors --output_checkpoint=back/snap-0
 """
 
 from absl import flags

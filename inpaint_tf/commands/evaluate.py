@@ -75,9 +75,9 @@ def _evaluate(options):
 
 
 def _compare(options):
-    from inpaint_tf.data.image_files import write_bytes
     from inpaint_tf.evaluation.results import RESULTS, merge_results, write_lines
     from inpaint_tf.evaluation.tables import csv_text, main_table, markdown, markdown_report
+    from inpaint_tf.files import write_bytes
 
     lines = merge_results(options.compare)
     output = pathlib.Path(options.output)

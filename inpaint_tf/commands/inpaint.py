@@ -14,9 +14,9 @@ import sys
 
 from absl import flags
 
+from inpaint_tf.commands.photo_jobs import LIST_SUFFIXES, complete, decode, folder_jobs, list_jobs, single_job
 from inpaint_tf.commands.sizes import parse_bytes
 from inpaint_tf.errors import UserError
-from inpaint_tf.inference.batch import LIST_SUFFIXES, complete, decode, folder_jobs, list_jobs, single_job
 from inpaint_tf.progress import progress
 from inpaint_tf.tensorflow_loading import load_tensorflow
 
@@ -47,9 +47,7 @@ def define_flags(values):
     boolean("deterministic", "Bit-identical results from run to run, a little slower.")
     string("memory_budget", "Working memory to keep within, e.g. 1.5GiB. Default: a share of what is free.")
     flags.DEFINE_enum("attention", "fast", ["fast", "literal"], "Form of the attention.", flag_values=values)
-    flags.DEFINE_enum(
-        "blend", "none", ["none", "poisson"], "How the fill meets what surrounds it.", flag_values=values
-    )
+    flags.DEFINE_enum("blend", "none", ["none", "poisson"], "How the fill meets what surrounds it.", flag_values=values)
     flags.DEFINE_enum(
         "plan",
         "hole",

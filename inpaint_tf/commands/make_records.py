@@ -1,7 +1,7 @@
 """Packs training photos into TFRecord shards for `inpaint-tf train --train_data=FOLDER`.
 
-  inpaint-tf make_records --train_data=places2.txt --output=records/ --shards=128
-  inpaint-tf make_records --train_data=photos/ --output=records/ --shards=8 --short_side=256
+inpaint-tf make_records --train_data=places2.txt --output=records/ --shards=128
+inpaint-tf make_records --train_data=photos/ --output=records/ --shards=8 --short_side=256
 """
 
 from absl import flags

@@ -9,7 +9,7 @@ _UNITS |= {"kb": 10**3, "mb": 10**6, "gb": 10**9}
 
 
 def parse_bytes(text, flag):
-    """"1.5GiB", "800MB", "2g" or plain bytes -> int; None stays None. Raises UserError naming the flag."""
+    """ "1.5GiB", "800MB", "2g" or plain bytes -> int; None stays None. Raises UserError naming the flag."""
     if text is None:
         return None
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?)\s*([a-zA-Z]*)", text.strip())

@@ -21,8 +21,8 @@ import sys
 from absl import flags
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.training.configuration import TrainingConfig
 from inpaint_tf.tensorflow_loading import load_tensorflow
+from inpaint_tf.training.configuration import TrainingConfig
 
 SUMMARY = "train a generator, or go on with a run"
 

@@ -56,7 +56,7 @@ class Conversion:
 
 
 def authors_name(name, upsample):
-    """"coarse/conv1/kernel" -> "inpaint_net/conv1/kernel"; upsampling layers carry a second level of name."""
+    """ "coarse/conv1/kernel" -> "inpaint_net/conv1/kernel"; upsampling layers carry a second level of name."""
     _, layer, kind = name.split("/")
     return f"{_GENERATOR}{layer}/{layer}_conv/{kind}" if upsample else f"{_GENERATOR}{layer}/{kind}"
 

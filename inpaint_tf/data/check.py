@@ -91,7 +91,7 @@ def problem(source, index, how, smallest_side):
                 width, height = image.size
     except FileNotFoundError:
         return "missing"
-    except Exception as error:  # noqa: BLE001 - Pillow raises nearly anything for damaged files.
+    except Exception as error:
         if how != "decode" and not isinstance(error, OSError | ValueError):
             return f"unreadable: {type(error).__name__}"
         return "unreadable: no image that can be decoded"

@@ -6,7 +6,6 @@ resolution over to the result.
 
 import dataclasses
 import io
-import os
 import pathlib
 import tempfile
 import warnings
@@ -16,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.files import write_bytes
 
 # Suffix -> Pillow's format name. What can be written; reading takes whatever Pillow reads.
 WRITABLE = {
@@ -184,28 +184,6 @@ def write_image(path, rgb, like=None):
         raise UserError(f"cannot write {path}: {error}.") from error
     write_bytes(path, encoded.getvalue())
     return notes
-
-
-def write_bytes(path, content):
-    """Writes a file aside, then renames it. Raises UserError if that fails; nothing half-written stays."""
-    path = pathlib.Path(path)
-    partial = None
-    try:
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(partial, 0o666 & ~_umask())
-        os.replace(partial, path)
-    except OSError as error:
-        if partial is not None and os.path.exists(partial):
-            os.unlink(partial)
-        raise UserError(f"cannot write {path}: {error.strerror or error}.") from error
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _open(path):

@@ -63,9 +63,7 @@ def _example(source, index, short_side):
     except (OSError, ValueError) as error:
         raise UserError(f"{source.name(index)} {error}; leave it out, or check with --check_data=decode.") from error
     bytes_of = {IMAGE_KEY: content, NAME_KEY: source.name(index).encode()}
-    feature = {
-        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value])) for key, value in bytes_of.items()
-    }
+    feature = {key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value])) for key, value in bytes_of.items()}
     return tf.train.Example(features=tf.train.Features(feature=feature))
 
 

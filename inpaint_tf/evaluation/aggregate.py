@@ -96,9 +96,7 @@ def paired_difference(rows, other_rows, images, cell, seed=SEED):
         return None
     statistic, columns = _statistic(cell, terms[:, :2], images)
     _, other_columns = _statistic(cell, terms[:, 2:], images)
-    found = bootstrap(
-        lambda *both: statistic(*both[:2]) - statistic(*both[2:]), (*columns, *other_columns), seed=seed
-    )
+    found = bootstrap(lambda *both: statistic(*both[:2]) - statistic(*both[2:]), (*columns, *other_columns), seed=seed)
     higher_is_better, better = METRICS[cell.metric].higher_is_better, None
     if higher_is_better is not None:
         ours, theirs = (cell.finish(part[:, 0] / part[:, 1]) for part in (terms[:, :2], terms[:, 2:]))

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.evaluation import patchmatch
+from inpaint_tf.patchmatch import completion
 
 PRESET, BLENDED = "preset:", "+poisson"
 # Radius in pixels of the neighbourhood that OpenCV's two diffusion methods look at.
@@ -136,7 +136,7 @@ CLASSICAL = {
     "telea": Classical(telea, _opencv),
     "ns": Classical(navier_stokes, _opencv),
     "biharmonic": Classical(biharmonic, _scikit_image),
-    "patchmatch": Classical(patchmatch.complete, lambda: f"{patchmatch.fingerprint()}, {_opencv()}"),
+    "patchmatch": Classical(completion.complete, lambda: f"{completion.fingerprint()}, {_opencv()}"),
     "shiftmap": Classical(shift_map, _opencv_contrib),
 }
 

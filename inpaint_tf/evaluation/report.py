@@ -6,13 +6,14 @@
 
 import pathlib
 
-from inpaint_tf.data.image_files import read_photo, write_bytes
+from inpaint_tf.data.image_files import read_photo
 from inpaint_tf.evaluation import protocols
 from inpaint_tf.evaluation.aggregate import Cell, row_value
 from inpaint_tf.evaluation.metrics import METRICS, PSNR_CAP
 from inpaint_tf.evaluation.report_page import report_page
 from inpaint_tf.evaluation.results import DIFFERENCES, RESULTS, write_lines
 from inpaint_tf.evaluation.tables import csv_text, markdown_report
+from inpaint_tf.files import write_bytes
 from inpaint_tf.visualize.grids import comparison_grid, encode_jpeg
 from inpaint_tf.visualize.side_by_side import paint_hole
 

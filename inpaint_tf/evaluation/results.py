@@ -10,11 +10,11 @@ import pathlib
 
 import numpy as np
 
-from inpaint_tf.data.image_files import write_bytes
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation.aggregate import Cell, estimate, grid, paired_difference
 from inpaint_tf.evaluation.bootstrap import SEED
 from inpaint_tf.evaluation.feature_metrics import frechet_distance, perceptual_distance, pooled_vector
+from inpaint_tf.files import write_bytes
 from inpaint_tf.masks.sets import area_bin
 
 ALL_AREAS = "all"

@@ -15,12 +15,13 @@ import time
 
 import numpy as np
 
-from inpaint_tf.data.image_files import write_bytes, write_image
+from inpaint_tf.data.image_files import write_image
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation import protocols
-from inpaint_tf.evaluation.environment import device, revision
 from inpaint_tf.evaluation.metrics import measure
+from inpaint_tf.files import write_bytes
 from inpaint_tf.progress import progress
+from inpaint_tf.provenance import device, revision
 from inpaint_tf.visualize.flow import draw_hole_flow
 
 # Of what `metrics.measure` gives; rows of another version are measured anew.
@@ -109,9 +110,7 @@ def run_method(method, manifest, source, mask_folder, output):
             write_bytes(_row_file(folder, number), json.dumps(dataclasses.asdict(row)).encode())
             computed += 1
         rows.append(row)
-    return MethodRun(
-        method.name, tuple(rows), folder, about["device"], about["revision"], method.fingerprint, computed
-    )
+    return MethodRun(method.name, tuple(rows), folder, about["device"], about["revision"], method.fingerprint, computed)
 
 
 def folder_name(method):

@@ -19,10 +19,30 @@ STYLES = {
     "fid": ("FID", 1, 2),
 }
 _ARROWS = {True: " ↑", False: " ↓", None: ""}
-_COLUMNS = (
-    "method metric region scale pooling area value ci_low ci_high images masks failed capped protocol manifest "
-    "revision seed device seconds_per_image cpu_seconds_per_image fingerprint network"
-).split()
+_COLUMNS = [
+    "method",
+    "metric",
+    "region",
+    "scale",
+    "pooling",
+    "area",
+    "value",
+    "ci_low",
+    "ci_high",
+    "images",
+    "masks",
+    "failed",
+    "capped",
+    "protocol",
+    "manifest",
+    "revision",
+    "seed",
+    "device",
+    "seconds_per_image",
+    "cpu_seconds_per_image",
+    "fingerprint",
+    "network",
+]
 
 
 def methods_of(lines):
@@ -36,6 +56,7 @@ def main_table(lines, region, scale="absolute", pooling="per_image"):
     Returns:
         Headings and rows of text, as lists; metrics that are defined nowhere in the region are left out.
     """
+
     def chosen(method, metric):
         # Measures without a choice of scale or pooling appear in every table of their region.
         return find(lines, method, metric, region, scale, pooling) or (

@@ -1,9 +1,9 @@
 """From a preset to files that run without Python: written aside, held against the Keras model, then put in place.
 
-    DIR/1/                            SavedModel, in the layout that TensorFlow Serving watches
-    DIR/inpaint_256x256_float32.tflite    one LiteRT file for every size and type of weights
-    DIR/inpaint_256x256.onnx          one ONNX file for every size
-    DIR/export.json                   what is in each: bytes, operations, latency, difference from the Keras model
+DIR/1/                            SavedModel, in the layout that TensorFlow Serving watches
+DIR/inpaint_256x256_float32.tflite    one LiteRT file for every size and type of weights
+DIR/inpaint_256x256.onnx          one ONNX file for every size
+DIR/export.json                   what is in each: bytes, operations, latency, difference from the Keras model
 """
 
 import dataclasses
@@ -15,7 +15,6 @@ import tempfile
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.evaluation.environment import device, revision
 from inpaint_tf.export import litert, onnx_file
 from inpaint_tf.export.network_function import network_function, parse_size, size_name
 from inpaint_tf.export.saved_model import VERSION, SavedModelRunner, saved_model_ops, write_saved_model
@@ -29,6 +28,7 @@ from inpaint_tf.export.verify import (
 )
 from inpaint_tf.inference.inpainter import Inpainter
 from inpaint_tf.models.presets import load_preset, preset_folder
+from inpaint_tf.provenance import device, revision
 
 FORMATS = ("saved_model", "litert", "onnx")
 REPORT = "export.json"

@@ -6,8 +6,8 @@ two channel orders, rounding, putting known pixels back) are here once more, wit
 
 import tensorflow as tf
 
+from inpaint_tf.attention.in_graph import HoleAttention
 from inpaint_tf.data.image_files import LINE_THRESHOLD
-from inpaint_tf.export.graph_attention import HoleAttention
 from inpaint_tf.models.two_stage import SIZE_MULTIPLE, complete
 
 # Masks of uint8: above this is hole.

@@ -74,7 +74,7 @@ def parse_size(text):
 
 
 def size_name(size):
-    """"640x480" of (480, 640), "any" of None."""
+    """ "640x480" of (480, 640), "any" of None."""
     return ANY if size is None else f"{size[1]}x{size[0]}"
 
 

@@ -10,8 +10,6 @@ import importlib.util
 import logging
 import os
 
-import numpy as np
-
 from inpaint_tf.errors import UserError
 from inpaint_tf.export.network_function import batch_of_one, unsupported
 

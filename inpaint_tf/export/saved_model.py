@@ -24,7 +24,6 @@ import collections
 import pathlib
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError

@@ -9,10 +9,10 @@ from inpaint_tf.data.image_files import LINE_THRESHOLD
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference.blending import poisson_blend
 from inpaint_tf.inference.full_run import FullRun
-from inpaint_tf.inference.plan import Plan
-from inpaint_tf.inference.planned_run import PlannedRun
 from inpaint_tf.models.presets import load_preset
 from inpaint_tf.models.two_stage import SIZE_MULTIPLE
+from inpaint_tf.planned.plan import Plan
+from inpaint_tf.planned.run import PlannedRun
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,7 +181,7 @@ def check_guide(guide, image, model):
 
 
 def size_text(image):
-    """"640x480" of an array [H, W, ...]: width first, as people say it."""
+    """ "640x480" of an array [H, W, ...]: width first, as people say it."""
     return "x".join(str(side) for side in image.shape[1::-1])
 
 

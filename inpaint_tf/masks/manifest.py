@@ -13,8 +13,9 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from inpaint_tf.data.image_files import read_mask, write_bytes
+from inpaint_tf.data.image_files import read_mask
 from inpaint_tf.errors import UserError
+from inpaint_tf.files import write_bytes
 from inpaint_tf.masks.sets import Hole
 
 FORMAT = 1

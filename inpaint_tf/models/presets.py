@@ -9,15 +9,13 @@ import dataclasses
 import hashlib
 import io
 import json
-import os
 import pathlib
-import shutil
-import tempfile
 import zipfile
 
 import numpy as np
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.files import write_folder
 from inpaint_tf.models.registry import MODELS, build_model, open_arguments
 
 BUNDLED = pathlib.Path(__file__).parent.parent / "weights"
@@ -217,22 +215,3 @@ def save_preset(
         **(extra_files or {}),
     }
     write_folder(folder, files)
-
-
-def write_folder(folder, files):
-    """Writes name -> bytes as a new folder, aside and then renamed. Raises UserError if it is there and not empty."""
-    folder = pathlib.Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder} exists and is not empty; name another folder.")
-    partial = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = pathlib.Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        for name, content in files.items():
-            (partial / name).write_bytes(content)
-        partial.chmod(0o755)
-        os.replace(partial, folder)
-    except OSError as error:
-        if partial is not None:
-            shutil.rmtree(partial, ignore_errors=True)
-        raise UserError(f"cannot write {folder}: {error.strerror or error}.") from error

@@ -5,8 +5,8 @@ import pathlib
 
 from inpaint_tf.data.check import DataReport, check_source
 from inpaint_tf.data.crops import needed_side
-from inpaint_tf.data.image_files import write_bytes
 from inpaint_tf.data.sources import open_source
+from inpaint_tf.files import write_bytes
 
 _REPORT = "data_report.json"
 

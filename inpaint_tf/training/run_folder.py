@@ -1,13 +1,13 @@
 """The folder of a run: what was asked for, with which code, and what came of it, readable without this package.
 
-    configuration.json   the resolved configuration, code revision and data fingerprint, written before step 0
-    flags.txt            the same as a flag file: `inpaint-tf train --flagfile=RUN/flags.txt` goes on
-    metrics.jsonl        one line every --log_every steps, and one for every measurement
-    curves.png           the same, drawn with every sample grid
-    checkpoints/         see `checkpoints`
-    samples/             the sample grid, by step
-    preset/              the generator as a preset, renewed with every checkpoint
-    events.out...        the same numbers and pictures for TensorBoard
+configuration.json   the resolved configuration, code revision and data fingerprint, written before step 0
+flags.txt            the same as a flag file: `inpaint-tf train --flagfile=RUN/flags.txt` goes on
+metrics.jsonl        one line every --log_every steps, and one for every measurement
+curves.png           the same, drawn with every sample grid
+checkpoints/         see `checkpoints`
+samples/             the sample grid, by step
+preset/              the generator as a preset, renewed with every checkpoint
+events.out...        the same numbers and pictures for TensorBoard
 """
 
 import contextlib
@@ -20,9 +20,9 @@ import shutil
 
 import tensorflow as tf
 
-from inpaint_tf.data.image_files import write_bytes
 from inpaint_tf.errors import UserError
-from inpaint_tf.evaluation.environment import revision
+from inpaint_tf.files import write_bytes
+from inpaint_tf.provenance import revision
 from inpaint_tf.training.configuration import TrainingConfig
 from inpaint_tf.visualize.curves import read_run
 

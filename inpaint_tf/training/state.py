@@ -96,7 +96,7 @@ class TrainingState:
         )
 
 
-class dtype_policy:  # noqa: N801 - used like a function.
+class dtype_policy:
     """Context in which new Keras layers compute in `precision`; the global policy is put back afterwards."""
 
     def __init__(self, precision):

@@ -10,9 +10,9 @@ from inpaint_tf.benchmark import inference
 from inpaint_tf.benchmark.plot import scaling_plot
 from inpaint_tf.commands.dispatcher import main
 from inpaint_tf.errors import UserError
-from inpaint_tf.inference import plan_memory
-from inpaint_tf.inference.plan import literal_macs
 from inpaint_tf.models import DeepFillV1
+from inpaint_tf.planned import memory
+from inpaint_tf.planned.plan import literal_macs
 
 SETTINGS = {
     "model": "deepfill_v1", "width": 4, "preset": None, "precision": "float32", "xla": False, "memory_budget": None
@@ -64,7 +64,7 @@ def test_a_preset_is_measured_with_its_weights():
 
 
 def test_what_does_not_fit_is_skipped(monkeypatch):
-    monkeypatch.setattr(plan_memory, "free_memory", lambda: 1 << 16)
+    monkeypatch.setattr(memory, "free_memory", lambda: 1 << 16)
     rows = inference._time_forms(SETTINGS, (128, 128), "64", ["literal"], 1)
     assert rows[0]["skipped"].startswith("skipped: needs about") and "seconds" not in rows[0]
     assert "skipped" in inference.table(rows)

@@ -216,7 +216,9 @@ def test_bad_input_is_one_line_and_nothing_is_written(kind, preset, files, capsy
 
 
 def test_unwritable_folder(preset, files, capsys):
-    assert main(["inpaint", f"--image={files / 'photo.png'}", f"--mask={files / 'mask.png'}", "--output=/proc/x.png"]) == 2
+    assert (
+        main(["inpaint", f"--image={files / 'photo.png'}", f"--mask={files / 'mask.png'}", "--output=/proc/x.png"]) == 2
+    )
     assert "cannot write /proc/x.png" in one_line(capsys)
 
 

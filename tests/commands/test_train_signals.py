@@ -44,8 +44,7 @@ def test_a_signal_within_a_log_line_is_heard(monkeypatch):
 
 def test_a_second_signal_interrupts_and_handlers_come_back():
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt):
-        with stopping_on_signals(types.SimpleNamespace(stop=True)):
-            os.kill(os.getpid(), signal.SIGTERM)
-            signal.pause()
+    with pytest.raises(KeyboardInterrupt), stopping_on_signals(types.SimpleNamespace(stop=True)):
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pause()
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before

@@ -23,7 +23,19 @@ def test_from_images_to_report(photos, tmp_path, capsys):
     assert main([*call, "--methods=mean,telea"]) == 0
     assert "| telea |" in capsys.readouterr().out
     lines = read_lines(output / "results.jsonl")
-    required = "method metric region scale pooling value ci_low ci_high images manifest revision".split()
+    required = [
+        "method",
+        "metric",
+        "region",
+        "scale",
+        "pooling",
+        "value",
+        "ci_low",
+        "ci_high",
+        "images",
+        "manifest",
+        "revision",
+    ]
     assert all(name in line for line in lines for name in required)
     assert {line["method"] for line in lines} == {"mean", "telea"} and {line["images"] for line in lines} == {3}
     page = (output / "index.html").read_text()

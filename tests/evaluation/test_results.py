@@ -8,6 +8,7 @@ import pathlib
 import pytest
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.evaluation.aggregate import grid
 from inpaint_tf.evaluation.plots import interval_plot
 from inpaint_tf.evaluation.results import (
     difference_lines,
@@ -19,7 +20,6 @@ from inpaint_tf.evaluation.results import (
 )
 from inpaint_tf.evaluation.runner import MethodRun, Row
 from inpaint_tf.evaluation.tables import area_series, csv_text, difference_table, format_line, main_table, markdown
-from inpaint_tf.evaluation.aggregate import grid
 from inpaint_tf.masks.manifest import ImageEntry, Manifest, MaskEntry
 from inpaint_tf.visualize.ticks import nice_ticks
 
@@ -70,8 +70,9 @@ def test_differences_are_over_masks_that_both_completed():
     runs = [method_run("one", [0.1, 0.2, 0.3, None]), method_run("two", [0.2, 0.2, 0.4, 0.1])]
     found = difference_lines(manifest(), runs)
     (line,) = [
-        line for line in found if (line["metric"], line["region"], line["scale"], line["pooling"])
-        == ("l1", "hole", "absolute", "per_image")
+        line
+        for line in found
+        if (line["metric"], line["region"], line["scale"], line["pooling"]) == ("l1", "hole", "absolute", "per_image")
     ]
     # (0.2 + 0.2 + 0.4) / 3 - 0.6 / 3; equal on one mask, worse on two.
     assert (line["method"], line["versus"]) == ("two", "one")
@@ -115,8 +116,15 @@ def test_csv_has_a_row_a_line(lines):
 
 def test_nearest_cells_ranks_by_relative_deviation():
     def line(method, region, value):
-        return {"method": method, "metric": "l1", "region": region, "scale": "absolute", "pooling": "pooled",
-                "area": "all", "value": value}
+        return {
+            "method": method,
+            "metric": "l1",
+            "region": region,
+            "scale": "absolute",
+            "pooling": "pooled",
+            "area": "all",
+            "value": value,
+        }
 
     lines = [line("pm", "hole", 0.2), line("pm", "whole", 0.11), line("net", "hole", 0.1), line("net", "whole", 0.01)]
     ranking = nearest_cells(lines, {"l1": {"PatchMatch": 0.1, "full": 0.1}}, {"PatchMatch": "pm", "full": "net"})

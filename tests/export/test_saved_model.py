@@ -39,7 +39,9 @@ def test_without_a_hole_nothing_changes(loaded, photo):
 
 def test_one_mask_for_a_batch(loaded, inpainter, photo):
     (first, mask), (second, _) = photo(24, 40), photo(24, 40)
-    completed = loaded.signatures["serving_default"](image=tf.constant(np.stack([first, second])), mask=tf.constant(mask[None]))
+    completed = loaded.signatures["serving_default"](
+        image=tf.constant(np.stack([first, second])), mask=tf.constant(mask[None])
+    )
     for image, found in zip((first, second), completed["completed"].numpy()):
         np.testing.assert_allclose(found.astype(int), inpainter(image, mask), atol=1)
 

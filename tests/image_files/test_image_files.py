@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from inpaint_tf.data.image_files import check_writable, read_mask, read_photo, resize_mask, write_bytes, write_image
+from inpaint_tf.data.image_files import check_writable, read_mask, read_photo, resize_mask, write_image
 from inpaint_tf.errors import UserError
+from inpaint_tf.files import write_bytes
 
 
 @pytest.fixture
@@ -43,7 +44,9 @@ def test_metadata_is_carried_over(rgb, tmp_path):
     assert write_image(tmp_path / "b.bmp", photo.rgb, like=photo) == ["BMP holds no exif, icc_profile; dropped."]
 
 
-@pytest.mark.parametrize("orientation,turned", [(3, lambda x: x[::-1, ::-1]), (6, lambda x: np.rot90(x, -1)), (1, lambda x: x)])
+@pytest.mark.parametrize(
+    "orientation,turned", [(3, lambda x: x[::-1, ::-1]), (6, lambda x: np.rot90(x, -1)), (1, lambda x: x)]
+)
 def test_exif_orientation_is_applied_once(orientation, turned, rgb, tmp_path):
     exif = Image.Exif()
     exif[0x0112] = orientation

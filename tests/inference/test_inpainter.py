@@ -35,9 +35,7 @@ def test_any_size_and_known_pixels_bit_identical(inpainter, height, width):
 
 def test_hole_is_the_models_output_rounded(inpainter):
     image, hole = photo_and_hole(40, 48)
-    outputs = inpainter.model(
-        image[None] / np.float32(127.5) - 1, hole[None, ..., None].astype(np.float32)
-    )
+    outputs = inpainter.model(image[None] / np.float32(127.5) - 1, hole[None, ..., None].astype(np.float32))
     expected = np.rint((outputs["refined"][0].numpy() + 1) * 127.5)
     assert np.max(np.abs(inpainter(image, hole)[hole] - expected[hole])) <= 1
     assert np.mean(inpainter(image, hole)[hole] != expected[hole]) < 0.001

@@ -79,7 +79,9 @@ def test_batch_normalisation_follows_the_batch_in_training_only(rng):
     before = block(x, training=False)
     assert np.array_equal(block(x), before)
     normalised = block(x, training=True).numpy()
-    assert np.allclose(normalised.mean((0, 1, 2)), 0, atol=1e-4) and np.allclose(normalised.std((0, 1, 2)), 1, atol=0.01)
+    assert np.allclose(normalised.mean((0, 1, 2)), 0, atol=1e-4) and np.allclose(
+        normalised.std((0, 1, 2)), 1, atol=0.01
+    )
     assert not np.allclose(block(x), before)
 
 

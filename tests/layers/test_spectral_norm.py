@@ -67,7 +67,9 @@ def test_mixed_precision_keeps_the_norm_in_float32(rng):
     conv = SpectralNormConv(5, 3, strides=2, dtype="mixed_bfloat16")
     y = conv(rng.normal(size=(1, 7, 6, 2)).astype(np.float32), training=True)
     assert y.dtype == tf.bfloat16 and tuple(y.shape) == (1, 4, 3, 5) == conv.compute_output_shape((1, 7, 6, 2))
-    assert conv.normalization.u.dtype == "float32" and np.linalg.norm(conv.normalization.u) == pytest.approx(1, abs=1e-5)
+    assert conv.normalization.u.dtype == "float32" and np.linalg.norm(conv.normalization.u) == pytest.approx(
+        1, abs=1e-5
+    )
 
 
 def test_config_round_trip():

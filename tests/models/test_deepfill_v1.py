@@ -15,7 +15,6 @@ from inpaint_tf.visualize.flow import flow_colours, relative_offsets
 @pytest.fixture(scope="module", params=["fast", "literal"])
 def authors_small(request):
     """The authors' seeded weights, width 8, in our generator."""
-    from tests.conftest import DATA
 
     model = build_model("deepfill_v1", width=8, attention_form=request.param)
     golden = pathlib.Path(__file__).parents[1] / "data" / "golden" / "v1"

@@ -169,7 +169,9 @@ def test_a_full_disk_is_a_clear_error_and_leaves_the_last_checkpoint_whole(begun
     # Files beyond this size cannot be written, as on a full disk.
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
     try:
-        with pytest.raises(UserError, match=r"of step 5 cannot be written to [^{}]*; File too large\); that of step 4 is whole"):
+        with pytest.raises(
+            UserError, match=r"of step 5 cannot be written to [^{}]*; File too large\); that of step 4 is whole"
+        ):
             made.checkpoints.save()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

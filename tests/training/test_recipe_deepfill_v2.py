@@ -4,8 +4,8 @@ import tensorflow as tf
 from inpaint_tf.data.sketches import photo_edges
 from inpaint_tf.models.registry import build_model
 from inpaint_tf.training.configuration import TrainingConfig
-from inpaint_tf.training.recipe_deepfill_v2 import brush_masks
 from inpaint_tf.training.recipes import Batch, recipe_for
+from inpaint_tf.training.recipes.deepfill_v2 import brush_masks
 from inpaint_tf.training.state import TrainingState
 from inpaint_tf.training.steps import Steps
 

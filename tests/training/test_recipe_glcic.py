@@ -30,7 +30,9 @@ def test_adadelta_is_that_of_keras(rng):
     reference.build([reference_variable])
     for count, gradient in enumerate(gradients, 1):
         gradient = tf.constant(gradient, tf.float32)
-        optimizer.update(ours, gradient, *optimizer.slots_of(ours), count=tf.constant(float(count)), rate=tf.constant(1.0))
+        optimizer.update(
+            ours, gradient, *optimizer.slots_of(ours), count=tf.constant(float(count)), rate=tf.constant(1.0)
+        )
         reference.apply_gradients([(gradient, reference_variable)])
     assert np.max(np.abs(ours.numpy() - reference_variable.numpy())) < 1e-6
     assert np.max(np.abs(ours.numpy() - theirs.numpy())) > 1e-3

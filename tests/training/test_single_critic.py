@@ -19,7 +19,9 @@ def test_the_other_critic_plays_no_part(side, other, rng):
     with tf.GradientTape() as tape:
         terms = recipe.critic_terms(config, generator, critic, batch)
     gradients = tape.gradient(terms["critic_loss"], critic.trainable_variables)
-    reached = {v.path.split("_")[1].split("/")[0] for v, g in zip(critic.trainable_variables, gradients) if g is not None}
+    reached = {
+        v.path.split("_")[1].split("/")[0] for v, g in zip(critic.trainable_variables, gradients) if g is not None
+    }
     assert reached == {side}
     reference = recipe.critic_terms(both, generator, critic, batch)
     assert float(terms["critic_loss"]) == pytest.approx(

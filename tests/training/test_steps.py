@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from inpaint_tf.errors import UserError
 from inpaint_tf.losses import hole_discount, weighted_l1
-from inpaint_tf.training.recipes import DeepFillV1Recipe, recipe_for
+from inpaint_tf.training.recipes import recipe_for
+from inpaint_tf.training.recipes.deepfill_v1 import DeepFillV1Recipe
 from inpaint_tf.training.state import FIRST_LOSS_SCALE, SCALE_PATIENCE, TrainingState, raw_variables
 from inpaint_tf.training.steps import Steps
 from inpaint_tf.training.strategy import check_devices

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from inpaint_tf.inference.plan import make_plan
 from inpaint_tf.models import DeepFillV1
+from inpaint_tf.planned.plan import make_plan
 from inpaint_tf.visualize.plan_picture import COLOURS, QUERY_COLOUR, plan_picture
 
 

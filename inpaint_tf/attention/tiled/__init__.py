@@ -1,0 +1,1 @@
+"""The attention in tiles of queries, for any size within a bounded memory."""

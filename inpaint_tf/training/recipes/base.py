@@ -1,0 +1,83 @@
+"""What a recipe is: how one system is trained. The loop and the steps ask it, and neither knows a system by name."""
+
+import dataclasses
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from inpaint_tf.masks.boxes import BoxHoles
+from inpaint_tf.masks.mixed import sample_mixed_holes
+from inpaint_tf.training.optimizers import Adam
+
+
+class Batch(NamedTuple):
+    """What a step sees. Holes and boxes have one row, or one per image.
+
+    Attributes:
+        image: float32 [B, S, S, 3] RGB in [-1, 1].
+        hole_mask: float32 [1 or B, S, S, 1], 1 = hole.
+        corners: int32 [1 or B, 2], top and left of the box around the hole.
+        alphas: float32 [B, 2], uniform in [0, 1): where between real and fake the penalties look (local, global).
+    """
+
+    image: tf.Tensor
+    hole_mask: tf.Tensor
+    corners: tf.Tensor
+    alphas: tf.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """What one iteration of the loop does.
+
+    Attributes:
+        name: Name of the generator's objective, which `Recipe.generator_terms` gets; also what logs call the phase.
+        critic_steps: Critic steps before the generator step.
+        generator_moves: Whether there is a generator step.
+    """
+
+    name: str
+    critic_steps: int
+    generator_moves: bool = True
+
+
+class Recipe:
+    """How a system is trained. Stateless; everything that varies comes in the `TrainingConfig`.
+
+    Loss terms are dictionaries from names to float32 scalars, means over the batch, so that replicas and parts of a
+    batch can be averaged. What is minimised is the term "critic_loss" or "generator_loss".
+    """
+
+    def build_critic(self, config):
+        """The critics as one built Keras model."""
+        raise NotImplementedError
+
+    def build_optimizer(self, config, variables):
+        """The optimiser of the generator's or the critics' `tf.Variable`s, see `optimizers.Adam`."""
+        return Adam(variables, config.beta_1, config.beta_2, config.epsilon)
+
+    def sample_holes(self, config, count, seed):
+        """Corners, int32 [count, 2], and hole masks, float32 [count, S, S, 1], from a seed [2]."""
+        if config.holes == "mixed":
+            return sample_mixed_holes(count, config.image_size, config.box_size, seed)
+        return self.authors_holes(config, count, seed)
+
+    def authors_holes(self, config, count, seed):
+        """What `sample_holes` draws unless told otherwise: the box holes of DeepFill v1."""
+        return BoxHoles.for_image(config.image_size).sample(count, seed)
+
+    def phase(self, config, step):
+        """The `Phase` of generator step `step` (a Python int, from 0)."""
+        raise NotImplementedError
+
+    def generator_variables(self, generator, phase_name):
+        """The variables that the generator step moves."""
+        raise NotImplementedError
+
+    def critic_terms(self, config, generator, critic, batch):
+        """Loss terms of a critic step. Only the critics' variables are watched."""
+        raise NotImplementedError
+
+    def generator_terms(self, config, generator, critic, batch, phase_name):
+        """Loss terms of a generator step."""
+        raise NotImplementedError

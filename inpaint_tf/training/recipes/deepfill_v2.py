@@ -1,0 +1,94 @@
+"""How DeepFill v2 is trained: SN-PatchGAN with hinge losses, plain L1 of both outputs, free-form holes.
+
+Differences from v1 (authors' master code): no box, no spatial discount, no gradient penalty; the L1 is over the whole
+image and weighs 1, like the adversarial loss; one critic step for each generator step. The flag files
+`flags/deepfill_v2_*.flags` hold the authors' numbers; the defaults of `TrainingConfig` are those of v1.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from inpaint_tf.data.sketches import photo_edges
+from inpaint_tf.losses import ADVERSARIAL_LOSSES, mean_l1
+from inpaint_tf.masks.brush import brush_mask
+from inpaint_tf.masks.mixed import scaled_brush
+from inpaint_tf.models.patch_critic import PatchCritic
+from inpaint_tf.models.registry import MODELS
+from inpaint_tf.models.two_stage import complete
+from inpaint_tf.training.recipes.deepfill_v1 import DeepFillV1Recipe
+
+
+class DeepFillV2Recipe(DeepFillV1Recipe):
+    """DeepFill v2, guided or not. Phases and warm-up are those of v1.
+
+    The generator's loss is adversarial_weight * adversarial + l1_weight * (coarse_weight * L1 of the coarse output +
+    L1 of the refined output). Every step, of critic or generator, moves the power iterations of the critic's spectral
+    norms on by one (by `accumulate` if a batch is worked through in parts).
+
+    A guided model sees the photo's own edges inside the hole, and so does its critic.
+    """
+
+    def build_critic(self, config):
+        critic = PatchCritic(config.critic_width, guided=_guided(config))
+        critic.build()
+        return critic
+
+    def authors_holes(self, config, count, seed):
+        corners, boxes = super().authors_holes(config, count, seed)
+        size = config.image_size
+        strokes = tf.numpy_function(
+            lambda seed: brush_masks(count, size, seed), [seed], tf.float32, stateful=False, name="brush_masks"
+        )
+        return corners, tf.maximum(boxes, tf.ensure_shape(strokes, boxes.shape))
+
+    def critic_terms(self, config, generator, critic, batch):
+        guide = _guide(config, batch)
+        filled = generator(batch.image, batch.hole_mask, guide)["refined"]
+        fake = tf.stop_gradient(complete(batch.image, batch.hole_mask, filled))
+        # One run over both, so that the power iterations move once.
+        scores = critic(tf.concat([batch.image, fake], axis=0), _twice(batch.hole_mask), _twice(guide), training=True)
+        return {"critic_loss": ADVERSARIAL_LOSSES[config.adversarial].critic(*tf.split(scores, 2))}
+
+    def generator_terms(self, config, generator, critic, batch, phase_name):
+        guide = _guide(config, batch)
+        if phase_name == self.WARM_UP:
+            coarse = generator.run_coarse(batch.image * (1 - batch.hole_mask), batch.hole_mask, guide)
+            terms = self._reconstruction_terms(config, batch, [(config.coarse_weight, coarse)])
+            return {**terms, "generator_loss": self._weighted(config, terms)}
+        outputs = generator(batch.image, batch.hole_mask, guide)
+        weighted_outputs = [(config.coarse_weight, outputs["coarse"]), (1.0, outputs["refined"])]
+        terms = self._reconstruction_terms(config, batch, weighted_outputs)
+        total = self._weighted(config, terms)
+        if config.adversarial_weight > 0:
+            fake = complete(batch.image, batch.hole_mask, outputs["refined"])
+            scores = critic(fake, batch.hole_mask, guide, training=True)
+            terms["generator_adversarial"] = ADVERSARIAL_LOSSES[config.adversarial].generator(scores)
+            total += config.adversarial_weight * terms["generator_adversarial"]
+        return {**terms, "generator_loss": total}
+
+    def _reconstruction_terms(self, config, batch, weighted_outputs):
+        if config.reconstruction == "hole":
+            return super()._reconstruction_terms(config, batch, weighted_outputs)
+        # The known pixels are in it already.
+        return {"l1": sum(weight * mean_l1(batch.image, output) for weight, output in weighted_outputs)}
+
+
+def brush_masks(count, image_size, seed):
+    """Free-form masks, float32 [count, S, S, 1], 1 = hole; brushes of the authors' proportions. `seed`: integers."""
+    random = np.random.default_rng(np.abs(np.asarray(seed, np.int64)))
+    masks = [brush_mask(image_size, image_size, random, scaled_brush(image_size)) for _ in range(count)]
+    return np.stack(masks)[..., np.newaxis].astype(np.float32)
+
+
+def _guided(config):
+    return MODELS[config.model][1]["guided"]
+
+
+def _guide(config, batch):
+    """The photo's edges inside the hole, or None for a model without guidance."""
+    return photo_edges(batch.image) * batch.hole_mask if _guided(config) else None
+
+
+def _twice(x):
+    """For a batch of real images followed by as many fake ones; one row serves all, None stays None."""
+    return x if x is None or x.shape[0] == 1 else tf.concat([x, x], axis=0)

@@ -1,0 +1,31 @@
+"""What an exported graph does around the network: the Inpainter's numbers."""
+
+import numpy as np
+import pytest
+
+from inpaint_tf.export.graph import InpaintingGraph, mirror_pad
+from inpaint_tf.inference.inpainter import Inpainter
+from inpaint_tf.models.registry import MODELS, build_model
+
+
+def test_whole_network_in_tiles_gives_the_holes_pixels(inpainter, photo):
+    image, mask = photo(75, 130)
+    graph = InpaintingGraph(inpainter.model, inpainter.channel_order, most_whole_scores=0, tile_scores=64 * 170)
+    completed = graph.complete_levels(np.stack([image, image[::-1]]), np.stack([mask, mask[::-1]])).numpy()
+    np.testing.assert_allclose(completed[0].astype(int), inpainter(image, mask), atol=1)
+    np.testing.assert_allclose(completed[1].astype(int), inpainter(image[::-1], mask[::-1]), atol=1)
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_every_model_of_the_registry(name, photo):
+    image, mask = photo(19, 27)
+    model = build_model(name, width=4)
+    completed = InpaintingGraph(model, "RGB").complete_levels(image[None], mask[None]).numpy()[0]
+    np.testing.assert_allclose(completed.astype(int), Inpainter(model, plan="full")(image, mask), atol=1)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 9), (8, 16), (2, 23)])
+def test_mirror_pad_is_numpys(size, rng):
+    x = rng.integers(0, 256, (2, *size, 3)).astype(np.uint8)
+    padding = [(0, 0), *((0, -side % 8) for side in size), (0, 0)]
+    np.testing.assert_array_equal(mirror_pad(x), np.pad(x, padding, mode="symmetric"))
