@@ -12,6 +12,7 @@ from absl import app, flags
 
 from inpaint_tf import Inpainter
 from inpaint_tf.data.image_files import write_image
+from inpaint_tf.pixels import composite
 from inpaint_tf.visualize.flow import draw_hole_flow
 from inpaint_tf.visualize.grids import comparison_grid
 from inpaint_tf.visualize.side_by_side import paint_hole
@@ -41,8 +42,7 @@ def main(_):
     for name in PICTURES:
         photo = middle_square(getattr(skimage.data, name)(), FLAGS.side)
         result = inpainter.run(photo, hole)
-        coarse = np.clip(np.round((result.coarse + 1) * 127.5), 0, 255).astype(np.uint8)
-        coarse = np.where(hole[..., np.newaxis], coarse, photo)
+        coarse = composite(photo, hole, result.coarse)
         flow = None if result.offsets is None else draw_hole_flow(result.offsets, hole)
         row = [photo, paint_hole(photo, hole), coarse, result.completed, flow]
         rows.append([x if x is None else x.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1) for x in row])

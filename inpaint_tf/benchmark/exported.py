@@ -13,6 +13,7 @@ import numpy as np
 from absl import flags
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.pixels import is_hole, to_float
 
 
 def define_flags(values):
@@ -82,10 +83,9 @@ def measure(inpainter, runners, size, runs):
         runs: Timed runs of each.
     """
     from inpaint_tf.export.verify import difference_of_floats, photos, timed_in_turns
-    from inpaint_tf.inference.inpainter import to_float
 
     case = photos(size)[1]
-    image, hole = to_float(case[0]), (case[1] > 127).astype(np.float32)
+    image, hole = to_float(case[0]), is_hole(case[1]).astype(np.float32)
     calls = {"keras": lambda: inpainter.run(case[0], case[1][..., 0])}
     rows = {name: {"form": name, "height_px": size[0], "width_px": size[1]} for name in ("keras", *runners)}
     for name, runner in runners.items():

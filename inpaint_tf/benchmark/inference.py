@@ -21,6 +21,7 @@ import numpy as np
 from absl import flags
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.pixels import pad_to_multiple
 from inpaint_tf.tensorflow_loading import load_tensorflow
 
 FORMS = ("planned", "full", "literal")
@@ -257,8 +258,6 @@ class _Engine:
         self._call = call
 
     def __call__(self, photo, hole):
-        from inpaint_tf.inference.inpainter import pad_to_multiple
-
         return self._call(pad_to_multiple(photo), pad_to_multiple(hole)[..., np.newaxis].astype(np.float32))
 
 

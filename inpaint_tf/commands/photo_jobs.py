@@ -6,7 +6,6 @@ import pathlib
 import numpy as np
 
 from inpaint_tf.data.image_files import (
-    LINE_THRESHOLD,
     READABLE,
     WRITABLE,
     Photo,
@@ -18,6 +17,7 @@ from inpaint_tf.data.image_files import (
 )
 from inpaint_tf.errors import UserError
 from inpaint_tf.files import write_bytes
+from inpaint_tf.pixels import LINE_THRESHOLD, composite
 
 LIST_SUFFIXES = (".txt", ".flist", ".lst", ".tsv")
 # Pictures that can be written besides the completed photo.
@@ -193,7 +193,6 @@ def complete(job, decoded, inpainter):
         Notes for the user, one sentence each.
     """
     # Imported here: what it imports needs TensorFlow, and bad input should be told before that is loaded.
-    from inpaint_tf.inference.inpainter import composite
     from inpaint_tf.visualize.flow import draw_hole_flow
     from inpaint_tf.visualize.plan_picture import plan_picture
     from inpaint_tf.visualize.side_by_side import side_by_side

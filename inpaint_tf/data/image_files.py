@@ -16,6 +16,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from inpaint_tf.errors import UserError
 from inpaint_tf.files import write_bytes
+from inpaint_tf.pixels import MASK_THRESHOLD
 
 # Suffix -> Pillow's format name. What can be written; reading takes whatever Pillow reads.
 WRITABLE = {
@@ -38,10 +39,6 @@ _METADATA = {
     "BMP": ("dpi",),
 }
 _TIFF_BITS_PER_SAMPLE = 258
-# Above this a mask's grey value is hole (authors' test script).
-MASK_THRESHOLD = 127
-# Level above which a sketch has a line: 0.6 of the brightest (DeepFill v2's `edge_threshold`).
-LINE_THRESHOLD = 153
 
 
 @dataclasses.dataclass

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.pixels import to_float
 
 
 class FeatureNetwork:
@@ -55,7 +56,7 @@ class FeatureNetwork:
 
     def __call__(self, image):
         """uint8 [H, W, 3] RGB -> list of float64 features [h, w, C] or [C]."""
-        outputs = self._call(tf.constant(image[np.newaxis] / np.float32(127.5) - 1, tf.float32))
+        outputs = self._call(tf.constant(to_float(image[np.newaxis])))
         if isinstance(outputs, dict):
             outputs = [outputs[key] for key in sorted(outputs)]
         elif not isinstance(outputs, (list, tuple)):

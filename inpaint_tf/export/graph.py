@@ -1,17 +1,21 @@
 """What the Inpainter does around the network, as TensorFlow operations: the parts that an exported graph is made of.
 
 The Inpainter works on NumPy arrays in Python. A SavedModel has neither, so the same steps (padding by mirroring, the
-two channel orders, rounding, putting known pixels back) are here once more, with the same numbers.
+two channel orders, rounding, putting known pixels back) run here on `graph_pixels`, with the same numbers.
 """
 
 import tensorflow as tf
 
 from inpaint_tf.attention.in_graph import HoleAttention
-from inpaint_tf.data.image_files import LINE_THRESHOLD
-from inpaint_tf.models.two_stage import SIZE_MULTIPLE, complete
-
-# Masks of uint8: above this is hole.
-MASK_THRESHOLD = 127
+from inpaint_tf.graph_pixels import (
+    composite,
+    composite_levels,
+    is_hole,
+    is_line,
+    mirror_pad,
+    reverse_channels,
+    to_float,
+)
 
 
 class InpaintingGraph:
@@ -41,12 +45,12 @@ class InpaintingGraph:
         A guided model takes a guide as well: uint8 [B or 1, H, W, 1], above 153 = line.
         """
         refined = self.run_levels(image, mask, guide)["refined"]
-        return tf.where(mask > MASK_THRESHOLD, to_levels(refined), image)
+        return composite_levels(image, mask, refined)
 
     def run_levels(self, image, mask, guide=None):
         """`run` for uint8 image, mask and guide."""
-        guide = None if guide is None else tf.cast(guide > LINE_THRESHOLD, tf.float32)
-        return self.run(to_float(image), tf.cast(mask > MASK_THRESHOLD, tf.float32), guide)
+        guide = None if guide is None else tf.cast(is_line(guide), tf.float32)
+        return self.run(to_float(image), tf.cast(is_hole(mask), tf.float32), guide)
 
     def run(self, image, hole_mask, guide=None):
         """Both stages at any size.
@@ -76,39 +80,12 @@ class InpaintingGraph:
         known = image * (1 - hole_mask)
         coarse = self.model.run_coarse(known, hole_mask, *guide)
         attention = self.attention.for_hole(hole_mask)
-        refined, offsets = self.model.run_refinement(complete(known, hole_mask, coarse), hole_mask, attention)
+        refined, offsets = self.model.run_refinement(composite(known, hole_mask, coarse), hole_mask, attention)
         return {"coarse": coarse, "refined": refined, "offsets": offsets}
 
     def swap(self, image):
-        """RGB <-> the model's channel order, by slices, which every format has."""
+        """RGB <-> the model's channel order."""
         return reverse_channels(image) if self.channel_order == "BGR" else image
-
-
-def to_float(image):
-    """uint8 -> float32 in [-1, 1], x / 127.5 - 1."""
-    return tf.cast(image, tf.float32) / 127.5 - 1.0
-
-
-def to_levels(image):
-    """float32 in [-1, 1] -> uint8, rounded half to even as NumPy does."""
-    return tf.cast(tf.clip_by_value(tf.round((image + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
-
-
-def reverse_channels(image):
-    """[..., 3] with the last axis reversed."""
-    return tf.concat([image[..., 2:3], image[..., 1:2], image[..., 0:1]], axis=-1)
-
-
-def mirror_pad(x, multiple=SIZE_MULTIPLE):
-    """Mirrors [B, H, W, C] beyond its bottom and right edges up to the next multiple, as `np.pad(mode="symmetric")`.
-
-    Works from one pixel up, where `tf.pad` refuses to mirror more than there is.
-    """
-    for axis in (1, 2):
-        size = tf.shape(x)[axis]
-        place = tf.range(size + -size % multiple) % (2 * size)
-        x = tf.gather(x, tf.minimum(place, 2 * size - 1 - place), axis=axis)
-    return x
 
 
 def check_mask_size(image, mask, name="mask"):

@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.export.graph import reverse_channels
-from inpaint_tf.models.two_stage import SIZE_MULTIPLE, complete
+from inpaint_tf.graph_pixels import composite, reverse_channels
+from inpaint_tf.pixels import SIZE_MULTIPLE
 
 ANY = "any"
 
@@ -33,7 +33,7 @@ def network_function(model, channel_order, size=None):
 
     def inpaint(image, mask, guide=None):
         outputs = model(swap(image), mask) if guide is None else model(swap(image), mask, guide)
-        stages = {"completed": complete(image, mask, swap(outputs["refined"])), "coarse": swap(outputs["coarse"])}
+        stages = {"completed": composite(image, mask, swap(outputs["refined"])), "coarse": swap(outputs["coarse"])}
         return {**stages, **{name: outputs[name] for name in ("offsets",) if name in outputs}}
 
     channels = {"image": 3, "mask": 1, "guide": 1} if model.guided else {"image": 3, "mask": 1}

@@ -28,9 +28,10 @@ import tensorflow as tf
 
 from inpaint_tf.errors import UserError
 from inpaint_tf.export.flow_graph import draw_hole_flow
-from inpaint_tf.export.graph import MASK_THRESHOLD, InpaintingGraph
+from inpaint_tf.export.graph import InpaintingGraph
 from inpaint_tf.export.network_function import batch_of_one
 from inpaint_tf.export.warmup import write_warmup
+from inpaint_tf.graph_pixels import is_hole
 
 # TensorFlow Serving counts versions from here.
 VERSION = "1"
@@ -64,7 +65,7 @@ def signatures(graph):
         return {"coarse": outputs["coarse"], "refined": outputs["refined"]}
 
     def attention(image, mask, guide=None):
-        hole = mask > MASK_THRESHOLD
+        hole = is_hole(mask)
         offsets = graph.run_levels(image, mask, guide)["offsets"]
         return {"offsets": offsets, "flow": draw_hole_flow(offsets, hole)}
 

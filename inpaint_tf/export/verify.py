@@ -13,9 +13,9 @@ import time
 import cv2
 import numpy as np
 
-from inpaint_tf.data.image_files import LINE_THRESHOLD, read_mask, read_photo, resize_mask
+from inpaint_tf.data.image_files import read_mask, read_photo, resize_mask
 from inpaint_tf.errors import UserError
-from inpaint_tf.inference.inpainter import to_float
+from inpaint_tf.pixels import HALF_RANGE, is_hole, is_line, to_float, to_levels
 
 SAMPLES = pathlib.Path(__file__).parent.parent / "samples"
 # PSNR inside the hole of an exact copy.
@@ -96,11 +96,11 @@ def difference_of_floats(runner, inpainter, cases):
     found, moved = [], []
     for image, mask, *guide in cases:
         expected = inpainter.run(image, mask[..., 0], *(lines[..., 0] for lines in guide))
-        known, hole = to_float(image), mask > 127
+        known, hole = to_float(image), is_hole(mask)
         outputs = runner(*float_inputs(image, mask, *guide))
         completed = outputs["completed"] if "completed" in outputs else np.where(hole, outputs["refined"], known)
         wanted = np.where(hole, expected.refined, known)
-        levels = np.abs(_levels(completed) - _levels(wanted)).max()
+        levels = np.abs(to_levels(completed).astype(int) - to_levels(wanted)).max()
         found.append(Difference(float(np.abs(completed - wanted).max()), _psnr(completed, wanted, hole), int(levels)))
         if "offsets" in outputs:
             moved.append(float(np.mean(np.any(outputs["offsets"] != expected.offsets, axis=-1))))
@@ -114,14 +114,14 @@ def difference_of_levels(complete, inpainter, cases):
         expected = inpainter(image, mask[..., 0], *(lines[..., 0] for lines in guide)).astype(int)
         completed = complete(image, mask, *guide).astype(int)
         levels = np.abs(completed - expected)
-        psnr = _psnr(completed / 127.5, expected / 127.5, mask > 127)
-        found.append(Difference(float(levels.max() / 127.5), psnr, int(levels.max())))
+        psnr = _psnr(completed / HALF_RANGE, expected / HALF_RANGE, is_hole(mask))
+        found.append(Difference(float(levels.max() / HALF_RANGE), psnr, int(levels.max())))
     return worst(found)
 
 
 def float_inputs(image, mask, guide=None):
     """uint8 image, mask[, guide] -> float32: image in [-1, 1], 1 = hole[, 1 = line]."""
-    masks = [mask > 127] if guide is None else [mask > 127, guide > LINE_THRESHOLD]
+    masks = [is_hole(mask)] if guide is None else [is_hole(mask), is_line(guide)]
     return [to_float(image), *(x.astype(np.float32) for x in masks)]
 
 
@@ -166,7 +166,3 @@ def timed_in_turns(calls, runs):
 def _psnr(found, wanted, hole):
     error = float(np.mean(np.square(np.asarray(found, np.float64) - wanted)[hole[..., 0]]))
     return EXACT_PSNR if error == 0 else min(EXACT_PSNR, float(10 * np.log10(4 / error)))
-
-
-def _levels(image):
-    return np.clip(np.rint((image + 1) * 127.5), 0, 255)

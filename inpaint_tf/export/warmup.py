@@ -13,6 +13,8 @@ the official classes):
 import numpy as np
 import tensorflow as tf
 
+from inpaint_tf.pixels import to_float
+
 SIZE = 256
 
 
@@ -34,7 +36,7 @@ def write_warmup(folder, with_attention, guided=False):
 def warmup_inputs(with_attention, guided=False):
     """Signature -> input name -> array: one grey photo of 256x256 with a hole in its middle."""
     image = np.full((1, SIZE, SIZE, 3), 127, np.uint8)
-    grey = image.astype(np.float32) / 127.5 - 1
+    grey = to_float(image)
     mask = np.zeros((1, SIZE, SIZE, 1), np.uint8)
     mask[:, SIZE // 4 : -SIZE // 4, SIZE // 4 : -SIZE // 4] = 255
     levels = {"image": image, "mask": mask, **({"guide": np.zeros_like(mask)} if guided else {})}

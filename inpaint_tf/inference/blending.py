@@ -27,6 +27,8 @@ References: Perez, Gangnet, Blake, Poisson Image Editing, SIGGRAPH 2003, equatio
 import cv2
 import numpy as np
 
+from inpaint_tf.pixels import mirrored
+
 RUNS = 3
 RELAXATIONS = 200
 # By how much seamlessClone shrinks a mask.
@@ -58,8 +60,8 @@ def poisson_blend(image, hole, filled):
         return blended
     for group in _groups(hole):
         rows, columns = (np.arange(*limits) for limits in _window(group))
-        mirrored = np.ix_(*(_mirrored(places, side) for places, side in zip((rows, columns), hole.shape)))
-        correction = harmonic(image[mirrored] - filled[mirrored], group[mirrored])
+        reflected = np.ix_(*(mirrored(places, side) for places, side in zip((rows, columns), hole.shape)))
+        correction = harmonic(image[reflected] - filled[reflected], group[reflected])
         own = np.ix_(*((places >= 0) & (places < side) for places, side in zip((rows, columns), hole.shape)))
         place = np.s_[max(rows[0], 0) : rows[-1] + 1, max(columns[0], 0) : columns[-1] + 1]
         blended[place] += correction[own] * group[place][..., np.newaxis]
@@ -120,12 +122,6 @@ def _window(hole):
         # seamlessClone takes Fourier transforms of this length without three; a prime is several times as slow.
         limits.append((start, start + cv2.getOptimalDFTSize(end - start - 3) + 3))
     return limits
-
-
-def _mirrored(places, side):
-    """Indices on an endless line -> those in [0, side) of what they mirror."""
-    places = places % (2 * side)
-    return np.minimum(places, 2 * side - 1 - places)
 
 
 def _nearest(values, given):

@@ -5,12 +5,11 @@ import time
 
 import numpy as np
 
-from inpaint_tf.data.image_files import LINE_THRESHOLD
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference.blending import poisson_blend
 from inpaint_tf.inference.full_run import FullRun
 from inpaint_tf.models.presets import load_preset
-from inpaint_tf.models.two_stage import SIZE_MULTIPLE
+from inpaint_tf.pixels import composite, is_hole, is_line, pad_to_multiple, to_float
 from inpaint_tf.planned.plan import Plan
 from inpaint_tf.planned.run import PlannedRun
 
@@ -161,7 +160,7 @@ def check_image_and_mask(image, mask):
         raise UserError(
             f"the mask must have the image's size; the image is {size_text(image)}, the mask {size_text(mask)}."
         )
-    hole = mask if mask.dtype == np.bool_ else mask > 127
+    hole = is_hole(mask)
     if hole.all():
         raise UserError("the mask covers the whole image; some pixels must be known to fill the others from.")
     return hole
@@ -177,38 +176,12 @@ def check_guide(guide, image, model):
         raise UserError(
             f"the guide must have the image's size; the image is {size_text(image)}, the guide {size_text(guide)}."
         )
-    return guide if guide.dtype == np.bool_ else guide > LINE_THRESHOLD
+    return is_line(guide)
 
 
 def size_text(image):
     """ "640x480" of an array [H, W, ...]: width first, as people say it."""
     return "x".join(str(side) for side in image.shape[1::-1])
-
-
-def pad_to_multiple(x, multiple=SIZE_MULTIPLE):
-    """Mirrors [H, W, ...] beyond its bottom and right edges up to the next multiple. A mirrored hole is a hole."""
-    padding = [(0, -side % multiple) for side in x.shape[:2]] + [(0, 0)] * (x.ndim - 2)
-    return np.pad(x, padding, mode="symmetric")
-
-
-def to_float(image):
-    """uint8 -> float32 in [-1, 1], x / 127.5 - 1."""
-    return image.astype(np.float32) / np.float32(127.5) - np.float32(1)
-
-
-def composite(image, hole, filled):
-    """Known pixels of `image` bit-identical, the hole from `filled`.
-
-    Args:
-        image: uint8 [H, W, 3].
-        hole: bool [H, W].
-        filled: float32 [H, W, 3] in [-1, 1].
-
-    Returns:
-        uint8 [H, W, 3]; rounded, where the authors' test script truncates.
-    """
-    levels = np.clip(np.rint((filled + 1) * 127.5), 0, 255).astype(np.uint8)
-    return np.where(hole[..., np.newaxis], levels, image)
 
 
 def _describe(x):

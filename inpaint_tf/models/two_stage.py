@@ -17,9 +17,7 @@ import tensorflow as tf
 from inpaint_tf.layers import ContextualAttention
 from inpaint_tf.layers.resize import resize_nearest_align_corners, spatial_size
 from inpaint_tf.models.conv_stack import Conv, ConvStack
-
-# Both stages halve the size twice and the attention once more.
-SIZE_MULTIPLE = 8
+from inpaint_tf.pixels import SIZE_MULTIPLE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,11 +168,6 @@ def stage_input(image, hole_mask):
     """[B, H, W, C + 2]: image, a channel of ones, ones * mask."""
     ones = tf.ones_like(image[..., :1])
     return tf.concat([image, ones, ones * hole_mask], axis=-1)
-
-
-def complete(image, hole_mask, filled):
-    """Known pixels of `image` and, inside the hole, `filled`. All [B, H, W, C], mask 1 = hole."""
-    return filled * hole_mask + image * (1 - hole_mask)
 
 
 def check_sizes(image):

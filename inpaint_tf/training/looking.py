@@ -13,6 +13,7 @@ from inpaint_tf.evaluation.protocols import ImageSource, cut, prepare, protocol_
 from inpaint_tf.inference.inpainter import Inpainter
 from inpaint_tf.models.presets import assign_weights
 from inpaint_tf.models.registry import build_model
+from inpaint_tf.pixels import composite
 from inpaint_tf.training.state import dtype_policy
 from inpaint_tf.visualize.flow import draw_hole_flow
 from inpaint_tf.visualize.grids import comparison_grid
@@ -50,8 +51,7 @@ class Looker:
         rows = []
         for photo in self.photos:
             result = self._inpainter.run(photo, hole)
-            coarse = np.clip(np.round((result.coarse + 1) * 127.5), 0, 255).astype(np.uint8)
-            coarse = np.where(hole[..., np.newaxis], coarse, photo)
+            coarse = composite(photo, hole, result.coarse)
             flow = None if result.offsets is None else draw_hole_flow(result.offsets, hole)
             rows.append([photo, paint_hole(photo, hole), coarse, result.completed, flow])
         return comparison_grid(_TITLES, rows)

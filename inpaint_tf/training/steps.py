@@ -9,6 +9,7 @@ import functools
 
 import tensorflow as tf
 
+from inpaint_tf.graph_pixels import to_float
 from inpaint_tf.training.optimizers import apply_gradients, average_decay, learning_rate
 from inpaint_tf.training.recipes import Batch
 from inpaint_tf.training.state import SCALE_PATIENCE, raw_variables
@@ -143,7 +144,7 @@ class Steps:
             masks = tf.ensure_shape(masks, [local, *masks.shape[1:]])
         alphas = tf.random.stateless_uniform([config.batch_size, 2], alpha_seed, alg="philox")
         alphas = tf.ensure_shape(alphas[first : first + local], [local, 2])
-        return Batch(tf.cast(photos, tf.float32) / 127.5 - 1.0, masks, corners, alphas)
+        return Batch(to_float(photos), masks, corners, alphas)
 
     def _adjust_loss_scale(self, norm):
         """Halves or doubles the loss scale of mixed_float16; whether the step must be skipped, or None."""

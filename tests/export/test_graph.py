@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inpaint_tf.export.graph import InpaintingGraph, mirror_pad
+from inpaint_tf.export.graph import InpaintingGraph
 from inpaint_tf.inference.inpainter import Inpainter
 from inpaint_tf.models.registry import MODELS, build_model
 
@@ -22,10 +22,3 @@ def test_every_model_of_the_registry(name, photo):
     model = build_model(name, width=4)
     completed = InpaintingGraph(model, "RGB").complete_levels(image[None], mask[None]).numpy()[0]
     np.testing.assert_allclose(completed.astype(int), Inpainter(model, plan="full")(image, mask), atol=1)
-
-
-@pytest.mark.parametrize("size", [(1, 1), (3, 9), (8, 16), (2, 23)])
-def test_mirror_pad_is_numpys(size, rng):
-    x = rng.integers(0, 256, (2, *size, 3)).astype(np.uint8)
-    padding = [(0, 0), *((0, -side % 8) for side in size), (0, 0)]
-    np.testing.assert_array_equal(mirror_pad(x), np.pad(x, padding, mode="symmetric"))

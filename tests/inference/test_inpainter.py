@@ -3,7 +3,6 @@ import pytest
 
 from inpaint_tf import Inpainter
 from inpaint_tf.errors import UserError
-from inpaint_tf.inference.inpainter import composite, pad_to_multiple
 from inpaint_tf.models.registry import build_model
 
 
@@ -93,18 +92,3 @@ def test_baseline_has_no_offsets():
 def test_bad_arguments_are_named(inpainter, image, mask, message):
     with pytest.raises(UserError, match=message):
         inpainter(image, mask)
-
-
-def test_padding_mirrors_below_and_right():
-    padded = pad_to_multiple(np.arange(10).reshape(2, 5))
-    assert padded.shape == (8, 8)
-    assert padded[0].tolist() == [0, 1, 2, 3, 4, 4, 3, 2]
-    assert padded[:, 0].tolist() == [0, 5, 5, 0, 0, 5, 5, 0]
-
-
-def test_composite_rounds_where_the_authors_truncate():
-    image = np.full((1, 2, 3), 9, np.uint8)
-    hole = np.array([[True, False]])
-    # (0.1 + 1) * 127.5 = 140.25 -> 140; (0.105 + 1) * 127.5 = 140.89 -> 141; below -1 -> 0
-    filled = np.array([[[0.1, 0.105, -1.2], [0, 0, 0]]], np.float32)
-    assert composite(image, hole, filled).tolist() == [[[140, 141, 0], [9, 9, 9]]]

@@ -13,9 +13,9 @@ from inpaint_tf.attention.tiled import layout
 from inpaint_tf.data.image_files import read_photo
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference.full_run import FullRun
-from inpaint_tf.inference.inpainter import composite, to_float
 from inpaint_tf.models import DeepFillV1
 from inpaint_tf.models.presets import bundled_presets, load_preset
+from inpaint_tf.pixels import composite, to_float
 from inpaint_tf.planned.run import PlannedRun
 
 WIDTH = 4

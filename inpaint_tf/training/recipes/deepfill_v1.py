@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from inpaint_tf.graph_pixels import composite
 from inpaint_tf.losses import (
     ADVERSARIAL_LOSSES,
     discounted_l1,
@@ -14,7 +15,6 @@ from inpaint_tf.losses import (
 from inpaint_tf.losses.reconstruction import spatial_discount
 from inpaint_tf.masks.boxes import crop_boxes
 from inpaint_tf.models.critics import LocalGlobalCritic
-from inpaint_tf.models.two_stage import complete
 from inpaint_tf.training.recipes.base import Phase, Recipe
 
 
@@ -45,7 +45,7 @@ class DeepFillV1Recipe(Recipe):
 
     def critic_terms(self, config, generator, critic, batch):
         filled = generator(batch.image, batch.hole_mask)["refined"]
-        fake = tf.stop_gradient(complete(batch.image, batch.hole_mask, filled))
+        fake = tf.stop_gradient(composite(batch.image, batch.hole_mask, filled))
         boxes = (crop_boxes(x, batch.corners, config.box_size) for x in (batch.image, fake))
         return self.critic_terms_of_pairs(config, critic, batch, fake, *boxes)
 
@@ -81,7 +81,7 @@ class DeepFillV1Recipe(Recipe):
         total = self._weighted(config, terms)
         if config.adversarial_weight > 0:
             loss = ADVERSARIAL_LOSSES[config.adversarial]
-            fake = complete(batch.image, batch.hole_mask, outputs["refined"])
+            fake = composite(batch.image, batch.hole_mask, outputs["refined"])
             seen = {"local": crop_boxes(fake, batch.corners, config.box_size), "global": fake}
             weights = {"local": 1.0, "global": config.global_weight}
             for side in _sides(config):

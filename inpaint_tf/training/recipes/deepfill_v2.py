@@ -9,12 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.data.sketches import photo_edges
+from inpaint_tf.graph_pixels import composite
 from inpaint_tf.losses import ADVERSARIAL_LOSSES, mean_l1
 from inpaint_tf.masks.brush import brush_mask
 from inpaint_tf.masks.mixed import scaled_brush
 from inpaint_tf.models.patch_critic import PatchCritic
 from inpaint_tf.models.registry import MODELS
-from inpaint_tf.models.two_stage import complete
 from inpaint_tf.training.recipes.deepfill_v1 import DeepFillV1Recipe
 
 
@@ -44,7 +44,7 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
     def critic_terms(self, config, generator, critic, batch):
         guide = _guide(config, batch)
         filled = generator(batch.image, batch.hole_mask, guide)["refined"]
-        fake = tf.stop_gradient(complete(batch.image, batch.hole_mask, filled))
+        fake = tf.stop_gradient(composite(batch.image, batch.hole_mask, filled))
         # One run over both, so that the power iterations move once.
         scores = critic(tf.concat([batch.image, fake], axis=0), _twice(batch.hole_mask), _twice(guide), training=True)
         return {"critic_loss": ADVERSARIAL_LOSSES[config.adversarial].critic(*tf.split(scores, 2))}
@@ -60,7 +60,7 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
         terms = self._reconstruction_terms(config, batch, weighted_outputs)
         total = self._weighted(config, terms)
         if config.adversarial_weight > 0:
-            fake = complete(batch.image, batch.hole_mask, outputs["refined"])
+            fake = composite(batch.image, batch.hole_mask, outputs["refined"])
             scores = critic(fake, batch.hole_mask, guide, training=True)
             terms["generator_adversarial"] = ADVERSARIAL_LOSSES[config.adversarial].generator(scores)
             total += config.adversarial_weight * terms["generator_adversarial"]

@@ -6,10 +6,10 @@ The phases' lengths are `pretrain_coarse_steps`, `pretrain_critic_steps` and the
 
 import tensorflow as tf
 
+from inpaint_tf.graph_pixels import composite
 from inpaint_tf.losses import ADVERSARIAL_LOSSES, mean_l2
 from inpaint_tf.masks.boxes import crop_boxes
 from inpaint_tf.models.glcic import JointCritic
-from inpaint_tf.models.two_stage import complete
 from inpaint_tf.training.adadelta import Adadelta
 from inpaint_tf.training.recipes.base import Phase, Recipe
 
@@ -51,7 +51,7 @@ class GLCICRecipe(Recipe):
 
     def critic_terms(self, config, generator, critic, batch):
         filled = generator(batch.image, batch.hole_mask, training=True)["refined"]
-        fake = tf.stop_gradient(complete(batch.image, batch.hole_mask, filled))
+        fake = tf.stop_gradient(composite(batch.image, batch.hole_mask, filled))
         scores = [self._score(config, critic, batch, x) for x in (batch.image, fake)]
         return {"critic_loss": ADVERSARIAL_LOSSES[config.adversarial].critic(*scores)}
 
@@ -61,7 +61,7 @@ class GLCICRecipe(Recipe):
         terms = {"l2": mean_l2(batch.image, filled, batch.hole_mask) / 4}
         total = terms["l2"]
         if phase_name == self.JOINT and config.adversarial_weight > 0:
-            fake = complete(batch.image, batch.hole_mask, filled)
+            fake = composite(batch.image, batch.hole_mask, filled)
             score = self._score(config, critic, batch, fake)
             terms["generator_adversarial"] = ADVERSARIAL_LOSSES[config.adversarial].generator(score)
             total += config.adversarial_weight * terms["generator_adversarial"]
