@@ -4,14 +4,14 @@ import numpy as np
 import tensorflow as tf
 
 # TensorFlow's widest vector instructions want their operands at multiples of so many bytes.
-ALIGNMENT = 64
+ALIGNED_BYTES = 64
 
 
 def aligned_zeros(shape):
     """float32 zeros of a shape, at an address that suits TensorFlow."""
     size = int(np.prod(shape))
-    padded = np.zeros(size + ALIGNMENT // 4, np.float32)
-    begin = -padded.ctypes.data % ALIGNMENT // 4
+    padded = np.zeros(size + ALIGNED_BYTES // 4, np.float32)
+    begin = -padded.ctypes.data % ALIGNED_BYTES // 4
     return padded[begin : begin + size].reshape(shape)
 
 
@@ -22,7 +22,7 @@ def as_tensor(array):
     """
     if not array.size:
         return tf.convert_to_tensor(array)
-    if not (array.flags.c_contiguous and array.flags.writeable and array.ctypes.data % ALIGNMENT == 0):
+    if not (array.flags.c_contiguous and array.flags.writeable and array.ctypes.data % ALIGNED_BYTES == 0):
         copy = aligned_zeros(array.shape)
         copy[...] = array
         array = copy

@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 import pytest
 
-from inpaint_tf.shared_arrays import ALIGNMENT, aligned_zeros, as_tensor
+from inpaint_tf.shared_arrays import ALIGNED_BYTES, aligned_zeros, as_tensor
 
 
 @pytest.mark.parametrize("shape", [(1,), (3, 5, 7), (1, 0, 4, 2), (100, 101)])
@@ -14,7 +14,7 @@ def test_zeros_are_aligned_and_zero(shape):
     for _ in range(5):
         array = aligned_zeros(shape)
         assert array.shape == shape and array.dtype == np.float32 and not array.any()
-        assert not array.size or array.ctypes.data % ALIGNMENT == 0
+        assert not array.size or array.ctypes.data % ALIGNED_BYTES == 0
 
 
 def test_an_aligned_array_is_not_copied(rng):

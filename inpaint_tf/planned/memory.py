@@ -8,7 +8,7 @@ are made, so a budget decides on the tiles. More than what is fastest is never t
 import dataclasses
 import os
 
-from inpaint_tf.attention.tiled.layout import MOST_KEY_SLOTS, WORKING_STEPS
+from inpaint_tf.attention.tuning import Tuning
 from inpaint_tf.errors import UserError
 from inpaint_tf.planned.receptive_field import chain_sizes
 from inpaint_tf.regions import bounding_rect
@@ -55,7 +55,7 @@ class Memory:
     seen: float
 
     @classmethod
-    def within(cls, budget, wanted, layers, base_width, attention_branch):
+    def within(cls, budget, wanted, layers, base_width, attention_branch, tuning=Tuning()):
         """Limits that keep a run within a budget.
 
         Args:
@@ -64,6 +64,7 @@ class Memory:
             layers: `TwoStageLayers`.
             base_width: Base width of the network.
             attention_branch: Whether the network has the attention branch.
+            tuning: `Tuning` of the attention.
 
         Raises:
             UserError: if even the smallest tiles need more. The message names the least that works.
@@ -73,7 +74,7 @@ class Memory:
         resident = resident_bytes(size, seen, layers, base_width, attention_branch)
         low, high = BEST_SCORES
         height, width = size[0] // 8, size[1] // 8
-        one_query = (height * (width + 16) + WORKING_STEPS * max(width, MOST_KEY_SLOTS)) * FLOAT
+        one_query = (height * (width + 16) + tuning.steps_alive * max(width, tuning.most_key_slots)) * FLOAT
         least_scores = max(SMALLEST_SCORES, SMALLEST_QUERY_SLOTS * one_query)
         scores = max(least_scores, min(max(low, BEST_QUERY_SLOTS * one_query), max(high, resident // 4)))
         best = cls(BEST_ACTIVATION, BEST_TRUNK_ACTIVATION, scores, resident, seen)

@@ -19,6 +19,7 @@ import dataclasses
 import numpy as np
 
 from inpaint_tf.attention.tiled.layout import AttentionPlan, plan_attention
+from inpaint_tf.attention.tuning import Tuning
 from inpaint_tf.planned.memory import Memory
 from inpaint_tf.planned.receptive_field import Chain, LayerRegion, chain_sizes, macs_per_pixel
 from inpaint_tf.regions import Rect, coarsened, cover, painted
@@ -116,7 +117,16 @@ class Plan:
         return "\n".join(lines)
 
 
-def make_plan(layers, base_width, hole, memory_budget=None, attention_branch=True, input_channels=(5, 5), wanted=None):
+def make_plan(
+    layers,
+    base_width,
+    hole,
+    memory_budget=None,
+    attention_branch=True,
+    input_channels=(5, 5),
+    wanted=None,
+    attention_tuning=Tuning(),
+):
     """The plan for one hole.
 
     Args:
@@ -127,6 +137,7 @@ def make_plan(layers, base_width, hole, memory_budget=None, attention_branch=Tru
         attention_branch: Whether the network has its attention branch.
         input_channels: Channels that the coarse and the refinement stage see.
         wanted: bool [H, W], pixels of the refined image that are wanted; None is the hole.
+        attention_tuning: How the attention cuts its work.
 
     Returns:
         A `Plan`.
@@ -139,15 +150,16 @@ def make_plan(layers, base_width, hole, memory_budget=None, attention_branch=Tru
     if any(side % CELL for side in size) or not hole.any():
         raise ValueError(f"a plan needs a hole and sides that are multiples of {CELL}; got {size}, {hole.sum()} px.")
     wanted = hole if wanted is None else wanted
-    memory = Memory.within(memory_budget, wanted, layers, base_width, attention_branch)
-    plan = _plan(layers, base_width, hole, wanted, memory, attention_branch, input_channels, everywhere=False)
+    memory = Memory.within(memory_budget, wanted, layers, base_width, attention_branch, attention_tuning)
+    rest = hole, wanted, memory, attention_branch, input_channels, attention_tuning
+    plan = _plan(layers, base_width, *rest, everywhere=False)
     convolutions = plan.macs - (plan.attention.macs if plan.attention else 0)
     if convolutions > (1 - SMALLEST_SAVING) * _dense_macs(layers, base_width, size, attention_branch, input_channels):
-        plan = _plan(layers, base_width, hole, wanted, memory, attention_branch, input_channels, everywhere=True)
+        plan = _plan(layers, base_width, *rest, everywhere=True)
     return plan
 
 
-def _plan(layers, base_width, hole, wanted, memory, attention_branch, input_channels, everywhere):
+def _plan(layers, base_width, hole, wanted, memory, attention_branch, input_channels, attention_tuning, everywhere):
     size = hole.shape
     # Outside the hole the coarse result is the image.
     coarse_wanted, wanted = (
@@ -182,7 +194,7 @@ def _plan(layers, base_width, hole, wanted, memory, attention_branch, input_chan
             input_channels[1],
             **stage,
         )
-        attention = plan_attention(hole, branch_size, encoded, queried, memory.attention)
+        attention = plan_attention(hole, branch_size, encoded, queried, memory.attention, attention_tuning)
     macs = sum(segment.macs for chain in segments.values() for segment in chain)
     return Plan(
         size=size,

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.attention.tiled.run import TiledAttention
+from inpaint_tf.attention.tuning import Tuning
 from inpaint_tf.errors import UserError
 from inpaint_tf.models.two_stage import TwoStageGenerator
 from inpaint_tf.planned.memory import SHARE_OF_FREE, free_memory, in_mib
@@ -25,6 +26,7 @@ class PlannedRun:
         model: A `TwoStageGenerator`. Its attention, if it has any, must be the paper's (`TiledAttention.supports`).
         memory_budget: Bytes of working memory; None is a share of what is free when a run starts.
         border: How many pixels around the hole are wanted of the refined image too.
+        attention_tuning: How the attention cuts its work.
 
     Call arguments:
         image: float32 [H, W, 3] in [-1, 1], the model's channel order; H and W multiples of 8.
@@ -41,10 +43,11 @@ class PlannedRun:
         ValueError: for a hole without a pixel, a size that is no multiple of 8, another attention.
     """
 
-    def __init__(self, model, memory_budget=None, border=0):
+    def __init__(self, model, memory_budget=None, border=0, attention_tuning=Tuning()):
         self.model = model
         self.memory_budget = memory_budget
         self.border = border
+        self.attention_tuning = attention_tuning
         self._chains = {}
         self._attention = None
         if model.attention_branch:
@@ -76,6 +79,7 @@ class PlannedRun:
             attention_branch=self.model.attention_branch,
             input_channels=(self._channels_in("coarse"), self._channels_in("convolution_branch")),
             wanted=self._wanted(hole),
+            attention_tuning=self.attention_tuning,
         )
 
     def __call__(self, image, hole_mask, guide=None):

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from inpaint_tf.attention.tiled import layout
-from inpaint_tf.attention.tiled.layout import plan_attention as make_attention_plan
+from inpaint_tf.attention.tiled.layout import plan_attention
 from inpaint_tf.attention.tiled.run import TiledAttention
+from inpaint_tf.attention.tuning import Tuning
 from inpaint_tf.layers import ContextualAttention
 from inpaint_tf.layers.resize import resize_nearest_align_corners
 
 CHANNELS = 4
+# Maps as small as here would run whole.
+IN_TILES = Tuning(most_whole_scores=0)
 
 
 @pytest.fixture(scope="module")
@@ -18,10 +20,8 @@ def attention():
     return TiledAttention(ContextualAttention())
 
 
-@pytest.fixture(autouse=True)
-def in_tiles(monkeypatch):
-    """Maps as small as here would be left to the layer."""
-    monkeypatch.setattr(layout, "WHOLE_SCORES", 0)
+def plan_of(hole, wanted, score_bytes=1 << 28, tuning=IN_TILES):
+    return plan_attention(hole, wanted.shape, CHANNELS, wanted, score_bytes, tuning)
 
 
 def random_case(rng, largest=14):
@@ -55,16 +55,19 @@ def wanted_part(result, plan):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_equals_the_literal_layer(attention, monkeypatch, seed):
+def test_equals_the_literal_layer(attention, seed):
     """100 random cases, with few and many tiles and strips of keys."""
     rng = np.random.default_rng(seed)
     for _ in range(25):
-        monkeypatch.setattr(layout, "MOST_KEY_SLOTS", int(rng.choice([1, 100, 1000])))
-        monkeypatch.setattr(layout, "STEP_OVERHEAD", int(rng.choice([0, 1000])))
-        monkeypatch.setattr(layout, "LEAST_STRIP_HEIGHT", int(rng.choice([1, 3, 8])))
-        monkeypatch.setattr(layout, "MOST_QUERY_SLOTS", int(rng.choice([100, 300, 2400])))
+        tuning = Tuning(
+            most_whole_scores=0,
+            most_key_slots=int(rng.choice([1, 100, 1000])),
+            step_overhead_key_slots=int(rng.choice([0, 1000])),
+            least_strip_rows=int(rng.choice([1, 3, 8])),
+            most_query_slots=int(rng.choice([100, 300, 2400])),
+        )
         features, hole, wanted = random_case(rng)
-        plan = make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, 1 << 28)
+        plan = plan_of(hole, wanted, tuning=tuning)
         pasted, offsets = wanted_part(attention(lambda: features, plan), plan)
         expected, expected_offsets = literal(features, hole)
         np.testing.assert_allclose(
@@ -80,7 +83,7 @@ def test_tiles_do_not_change_the_numbers(attention, rng):
     wanted = np.ones((48, 56), bool)
     results, tiles = [], []
     for stored in (1 << 30, 4_000_000, 1_500_000):
-        plan = make_attention_plan(hole, wanted.shape, CHANNELS, wanted, stored)
+        plan = plan_of(hole, wanted, stored)
         results.append(wanted_part(attention(lambda: features, plan), plan))
         tiles.append(len(plan.tiles))
         assert plan.score_bytes <= stored
@@ -90,8 +93,8 @@ def test_tiles_do_not_change_the_numbers(attention, rng):
         np.testing.assert_array_equal(offsets, results[0][1])
 
 
-def test_few_scores_are_computed_at_once(attention, monkeypatch, rng):
-    monkeypatch.setattr(layout, "WHOLE_SCORES", 20**4)
+def test_few_scores_are_computed_at_once(attention, rng):
+    at_once = Tuning(most_whole_scores=20**4)
     cropped = set()
     for _ in range(60):
         features, hole, wanted = random_case(rng, largest=20)
@@ -99,7 +102,7 @@ def test_few_scores_are_computed_at_once(attention, monkeypatch, rng):
             height, width = wanted.shape
             wanted[:] = False
             wanted[height // 2 : height // 2 + 2, width // 2 : width // 2 + 2] = True
-        plan = make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, 1 << 28)
+        plan = plan_of(hole, wanted, tuning=at_once)
         assert not plan.tiles
         cropped.add((plan.whole.height < plan.grid[0], plan.whole.width < plan.grid[1]))
         pasted, offsets = wanted_part(attention(lambda: features, plan), plan)
@@ -108,12 +111,12 @@ def test_few_scores_are_computed_at_once(attention, monkeypatch, rng):
         np.testing.assert_allclose(pasted, expected[cells], atol=1e-5, rtol=1e-5)
         np.testing.assert_array_equal(offsets, expected_offsets[plan.wanted])
     assert len(cropped) == 4
-    assert make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, plan.score_bytes - 1).whole is None
+    assert plan_of(hole, wanted, plan.score_bytes - 1, at_once).whole is None
 
 
 def test_without_a_valid_key_the_result_is_zero(attention, rng):
     features = rng.normal(size=(8, 12, CHANNELS)).astype("float32")
-    plan = make_attention_plan(np.ones((32, 48), bool), (8, 12), CHANNELS, np.ones((8, 12), bool), 1 << 28)
+    plan = plan_of(np.ones((32, 48), bool), np.ones((8, 12), bool))
     pasted, offsets = wanted_part(attention(lambda: features, plan), plan)
     assert not pasted.any() and not offsets.any()
 
@@ -122,7 +125,7 @@ def test_offsets_are_unknown_outside_the_plan(attention, rng):
     features = rng.normal(size=(16, 16, CHANNELS)).astype("float32")
     hole, wanted = np.zeros((64, 64), bool), np.zeros((16, 16), bool)
     hole[30:40, 30:40] = wanted[6:10, 6:10] = True
-    plan = make_attention_plan(hole, (16, 16), CHANNELS, wanted, 1 << 28)
+    plan = plan_of(hole, wanted)
     offsets = attention(lambda: features, plan)[2]
     assert (offsets[3:5, 3:5] >= 0).all() and (offsets >= 0).all(axis=-1).sum() == 4
 
@@ -131,7 +134,7 @@ def test_graphs_are_built_once(rng):
     attention = TiledAttention(ContextualAttention())
     for _ in range(12):
         features, hole, wanted = random_case(rng, largest=9)
-        plan = make_attention_plan(hole, features.shape[:2], CHANNELS, wanted, 1 << 28)
+        plan = plan_of(hole, wanted)
         attention(lambda features=features: features, plan)
     assert attention.traces <= 5
 

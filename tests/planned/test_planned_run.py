@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import inpaint_tf.samples
-from inpaint_tf.attention.tiled import layout
+from inpaint_tf.attention.tuning import Tuning
 from inpaint_tf.data.image_files import read_photo
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference.full_run import FullRun
@@ -118,7 +118,7 @@ def test_equals_the_literal_full_run(runs, kind, monkeypatch):
     rng = np.random.default_rng(KINDS.index(kind))
     steps = []
     for case in range(35):
-        monkeypatch.setattr(layout, "WHOLE_SCORES", case % 2 * 32**4)
+        monkeypatch.setattr(runs[0], "attention_tuning", Tuning(most_whole_scores=case % 2 * 32**4))
         image, hole = random_photo(rng, kind)
         difference, levels = compare(*runs, image, hole)
         assert difference < 1e-4, (image.shape, difference)

@@ -13,9 +13,9 @@ as many behind, make up for it.
 import numpy as np
 import tensorflow as tf
 
-from inpaint_tf.attention.tiled.layout import ALIGNMENT
+from inpaint_tf.attention.tiled.layout import ALIGNED_SLOTS
 
-FRONT = ALIGNMENT
+FRONT = ALIGNED_SLOTS
 # Steps before the first that is kept: matching and propagation both look a row further on either side.
 WARM_UP = 4
 
@@ -281,7 +281,7 @@ class _PropagatedRows:
         return tf.add_n([_piece(flat, step * self.near, length) for step in range(3)])
 
     def _shortened(self, size):
-        return (size - 2 * self.near) // ALIGNMENT * ALIGNMENT
+        return (size - 2 * self.near) // ALIGNED_SLOTS * ALIGNED_SLOTS
 
     def _with_rows_beside(self, scores, row):
         """float32 [K, Q] with what the row-major propagation meets beside the rows of queries, 0 elsewhere outside."""
@@ -311,7 +311,7 @@ class _PropagatedRows:
 
 
 def _piece(flat, begin, size):
-    """Part of a flat array; shares its memory if both numbers are multiples of `ALIGNMENT`."""
+    """Part of a flat array; shares its memory if both numbers are multiples of `ALIGNED_SLOTS`."""
     return tf.slice(flat, [begin], [size])
 
 
