@@ -12,13 +12,12 @@ import dataclasses
 import hashlib
 import io
 import pathlib
-import shutil
-import tempfile
 
 import numpy as np
 import tensorflow as tf
 
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import UserError, reason
+from inpaint_tf.files import new_files
 from inpaint_tf.models.conv_stack import ConvStack
 from inpaint_tf.models.presets import (
     assign_weights,
@@ -192,24 +191,19 @@ def _is_slot(name):
 
 
 def _write_checkpoint(prefix, arrays):
+    names = sorted(arrays)
+    tensors = [tf.constant(arrays[name]) for name in names]
     try:
-        prefix.parent.mkdir(parents=True, exist_ok=True)
-        partial = pathlib.Path(tempfile.mkdtemp(dir=prefix.parent, prefix=f".{prefix.name}."))
-    except OSError as error:
-        raise UserError(f"cannot write checkpoint {prefix}: {error.strerror or error}.") from error
-    try:
-        names = sorted(arrays)
-        tensors = [tf.constant(arrays[name]) for name in names]
-        tf.raw_ops.SaveV2(
-            prefix=str(partial / prefix.name), tensor_names=names, shape_and_slices=[""] * len(names), tensors=tensors
-        )
         # The index goes last: it is what makes a checkpoint one.
-        for file in sorted(partial.glob(f"{prefix.name}.*"), key=lambda file: file.suffix == ".index"):
-            file.replace(prefix.parent / file.name)
-    except (OSError, tf.errors.OpError) as error:
-        raise UserError(f"cannot write checkpoint {prefix}: {error}.") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        with new_files(prefix.parent, last=".index") as partial:
+            tf.raw_ops.SaveV2(
+                prefix=str(partial / prefix.name),
+                tensor_names=names,
+                shape_and_slices=[""] * len(names),
+                tensors=tensors,
+            )
+    except tf.errors.OpError as error:
+        raise UserError(f"cannot write checkpoint {prefix}: {reason(error)}.") from error
 
 
 def _index(prefix):

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from inpaint_tf.data.crops import decode
 from inpaint_tf.data.sources import IMAGE_KEY, NAME_KEY
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import UserError, reason
+from inpaint_tf.files import check_free, new_files
 from inpaint_tf.progress import progress
 
 JPEG_QUALITY = 95
@@ -32,26 +33,19 @@ def write_records(source, folder, shards, short_side=0):
         UserError: if the folder is not empty or cannot be written, or a photo cannot be read.
     """
     folder = pathlib.Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder} exists and is not empty; name another folder.")
+    check_free(folder)
     if not 1 <= shards <= len(source):
         raise UserError(f"--shards={shards} must lie between 1 and the number of photos, {len(source)}.")
     names = [f"photos-{index:05d}-of-{shards:05d}.tfrecord" for index in range(shards)]
-    partial = [folder / f".{name}.partial" for name in names]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        writers = [tf.io.TFRecordWriter(str(path)) for path in partial]
-        for index in progress(range(len(source)), len(source), "photo"):
-            writers[index % shards].write(_example(source, index, short_side).SerializeToString())
-        for writer in writers:
-            writer.close()
-        for path, name in zip(partial, names):
-            path.rename(folder / name)
-    except (OSError, tf.errors.OpError) as error:
-        raise UserError(f"cannot write {folder}: {error}.") from error
-    finally:
-        for path in partial:
-            path.unlink(missing_ok=True)
+        with new_files(folder) as partial:
+            writers = [tf.io.TFRecordWriter(str(partial / name)) for name in names]
+            for index in progress(range(len(source)), len(source), "photo"):
+                writers[index % shards].write(_example(source, index, short_side).SerializeToString())
+            for writer in writers:
+                writer.close()
+    except tf.errors.OpError as error:
+        raise UserError(f"cannot write {folder}: {reason(error)}.") from error
     return [folder / name for name in names]
 
 

@@ -9,12 +9,10 @@ DIR/export.json                   what is in each: bytes, operations, latency, d
 import dataclasses
 import json
 import pathlib
-import shutil
-import tempfile
 
 import tensorflow as tf
 
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import UserError, reason
 from inpaint_tf.export import litert, onnx_file
 from inpaint_tf.export.network_function import network_function, parse_size, size_name
 from inpaint_tf.export.saved_model import VERSION, SavedModelRunner, saved_model_ops, write_saved_model
@@ -26,6 +24,7 @@ from inpaint_tf.export.verify import (
     photos,
     timed_in_turns,
 )
+from inpaint_tf.files import check_free, new_folder
 from inpaint_tf.inference.inpainter import Inpainter
 from inpaint_tf.models.presets import load_preset, preset_folder
 from inpaint_tf.provenance import device, revision
@@ -93,37 +92,29 @@ def export_preset(preset, output, options=ExportOptions(), say=lambda line: None
     """
     options.check()
     output = pathlib.Path(output)
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise UserError(f"{output} exists and is not empty; name another folder.")
+    check_free(output)
     model, config = load_preset(preset)
+    report = {
+        "preset": preset_folder(preset).name,
+        "preset_sha256": config.sha256,
+        "model": config.model,
+        "config": config.config,
+        "channel_order_of_files": "RGB",
+        "guided": model.guided,
+        "revision": revision(),
+        "device": device(),
+        "tensorflow": tf.__version__,
+        "files": [],
+    }
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        aside = pathlib.Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
-    except OSError as error:
-        raise UserError(f"cannot write {output}: {error.strerror}.") from error
-    try:
-        report = {
-            "preset": preset_folder(preset).name,
-            "preset_sha256": config.sha256,
-            "model": config.model,
-            "config": config.config,
-            "channel_order_of_files": "RGB",
-            "guided": model.guided,
-            "revision": revision(),
-            "device": device(),
-            "tensorflow": tf.__version__,
-            "files": [],
-        }
-        for entry in _Exporter(model, config, aside, options).entries():
-            report["files"].append(entry)
-            say(summary(entry))
-        (aside / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-        aside.chmod(0o755)
-        aside.replace(output)
-    except OSError as error:
-        raise UserError(f"cannot write {output}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        with new_folder(output) as made:
+            for entry in _Exporter(model, config, made, options).entries():
+                report["files"].append(entry)
+                say(summary(entry))
+            (made / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    except tf.errors.OpError as error:
+        # A full disk, when TensorFlow writes.
+        raise UserError(f"cannot write {output}: {reason(error)}.") from error
     return report
 
 

@@ -7,6 +7,7 @@ what results carry: equal hashes mean the same pixels under the same masks, and 
 
 import dataclasses
 import hashlib
+import io
 import json
 import pathlib
 
@@ -137,11 +138,14 @@ def write_mask_set(folder, manifest, holes):
                 f"({manifest.hash}); give another folder."
             )
     try:
-        (folder / "masks").mkdir(parents=True, exist_ok=True)
-        for entry, hole in zip(manifest.entries, holes, strict=True):
-            Image.fromarray(np.uint8(hole.pixels) * 255).save(folder / entry.file)
+        for parent in {(folder / entry.file).parent for entry in manifest.entries} | {folder}:
+            parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot write masks to {folder}: {error.strerror or error}.") from error
+    for entry, hole in zip(manifest.entries, holes, strict=True):
+        content = io.BytesIO()
+        Image.fromarray(np.uint8(hole.pixels) * 255).save(content, "PNG")
+        write_bytes(folder / entry.file, content.getvalue())
     write_bytes(folder / FILE_NAME, manifest.to_json().encode())
 
 
