@@ -31,6 +31,8 @@ setup(
     extras_require={
         # Exports are tested where they run; the serving package (30 kB) reads the warm-up requests back.
         "dev": ["pytest>=8,<10", "tensorflow-serving-api>=2.19,<2.22", *EVALUATION, *ONNX, *LITERT, *PERCEPTUAL],
+        # CUDA 12.5 and cuDNN 9.3 as Python packages, for NVIDIA GPUs on Linux and WSL; see docs/gpu.md.
+        "cuda": ["tensorflow[and-cuda]>=2.20,<2.22"],
         "evaluation": EVALUATION,
         "onnx": ONNX,
         "litert": LITERT,

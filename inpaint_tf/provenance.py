@@ -27,13 +27,14 @@ def revision():
 @functools.cache
 def device():
     """The processor with its cores and, if TensorFlow sees any, the GPUs."""
-    names = [f"{_processor()}, {os.cpu_count()} cores"]
+    names = [f"{processor()}, {os.cpu_count()} cores"]
     for gpu in tf.config.list_physical_devices("GPU"):
         names.append(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name))
     return " + ".join(names)
 
 
-def _processor():
+def processor() -> str:
+    """The processor's name, as the system gives it."""
     try:
         for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

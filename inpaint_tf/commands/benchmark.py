@@ -10,7 +10,9 @@ Close other programs first, or compare ratios only.
 """
 
 from inpaint_tf.benchmark import exported, inference
+from inpaint_tf.commands.device_flag import define_device_flag
 from inpaint_tf.commands.sizes import parse_bytes
+from inpaint_tf.devices import use_device_in_children
 from inpaint_tf.errors import UserError
 
 SUMMARY = "latency, memory, training throughput"
@@ -22,9 +24,12 @@ def define_flags(values):
     inference.define_flags(values)
     exported.define_flags(values)
     training.define_flags(values)
+    define_device_flag(values)
 
 
 def run(options, arguments):
+    # What is measured runs in processes of its own.
+    use_device_in_children(options.device)
     if arguments == ["inference"] and exported.wanted(options):
         return exported.run(options)
     if arguments == ["inference"]:

@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "inpaint_tf.commands.train",
     "make_records": "inpaint_tf.commands.make_records",
     "benchmark": "inpaint_tf.commands.benchmark",
+    "doctor": "inpaint_tf.commands.doctor",
 }
 
 

@@ -15,8 +15,9 @@ import sys
 
 from absl import flags
 
+from inpaint_tf.commands.device_flag import define_device_flag
+from inpaint_tf.devices import use_device
 from inpaint_tf.errors import UserError
-from inpaint_tf.tensorflow_loading import load_tensorflow
 
 SUMMARY = "images + fixed mask set -> table of measures for any methods, with a report"
 
@@ -32,6 +33,7 @@ def define_flags(values):
     string("output", "Folder for results and report.")
     string("feature_network", "Folder of a SavedModel for LPIPS and FID; they are absent without one.")
     flags.DEFINE_list("compare", [], "Outputs of earlier evaluations, for one table of them all.", flag_values=values)
+    define_device_flag(values)
 
 
 def run(options, arguments):
@@ -39,7 +41,7 @@ def run(options, arguments):
         raise UserError(f"evaluate takes flags only; got {' '.join(arguments)}.")
     if options.output is None:
         raise UserError("evaluate needs --output, a folder for results and report.")
-    load_tensorflow()
+    use_device(options.device)
     if options.compare:
         return _compare(options)
     for name in ("images", "methods"):

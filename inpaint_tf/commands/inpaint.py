@@ -14,11 +14,12 @@ import sys
 
 from absl import flags
 
+from inpaint_tf.commands.device_flag import define_device_flag
 from inpaint_tf.commands.photo_jobs import LIST_SUFFIXES, complete, decode, folder_jobs, list_jobs, single_job
 from inpaint_tf.commands.sizes import parse_bytes
+from inpaint_tf.devices import use_device
 from inpaint_tf.errors import UserError
 from inpaint_tf.progress import progress
-from inpaint_tf.tensorflow_loading import load_tensorflow
 
 SUMMARY = "photo + mask (or folders, or a list) -> completed photo"
 
@@ -39,6 +40,7 @@ def define_flags(values):
     string("side_by_side", "Also write input, result and flow side by side: file, or folder for many.")
     string("show_plan", "Also write a picture of what was computed: file, or folder for many.")
     string("guide", "Sketch that leads a guided model, bright lines on dark; or folder of sketches, by name.")
+    define_device_flag(values)
     boolean("overwrite", "Replace outputs that exist.")
     boolean("resume", "Keep outputs that exist and do the others.")
     boolean("invert_mask", "Dark is hole.")
@@ -140,7 +142,7 @@ def _without_existing(jobs, options):
 
 
 def _inpainter(options):
-    load_tensorflow()
+    use_device(options.device)
     from inpaint_tf.inference.inpainter import Inpainter
 
     if options.deterministic:

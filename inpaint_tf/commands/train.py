@@ -20,8 +20,9 @@ import sys
 
 from absl import flags
 
+from inpaint_tf.commands.device_flag import define_device_flag
+from inpaint_tf.devices import use_device
 from inpaint_tf.errors import UserError
-from inpaint_tf.tensorflow_loading import load_tensorflow
 from inpaint_tf.training.configuration import TrainingConfig
 
 SUMMARY = "train a generator, or go on with a run"
@@ -30,6 +31,7 @@ SUMMARY = "train a generator, or go on with a run"
 def define_flags(values):
     for field in dataclasses.fields(TrainingConfig):
         define_option(field, values)
+    define_device_flag(values)
     flags.DEFINE_boolean(
         "dry_run", False, "Print configuration, parameters and memory estimate; train nothing.", flag_values=values
     )
@@ -58,7 +60,7 @@ def run(options, arguments):
     if arguments:
         raise UserError(f"train takes flags only; got {' '.join(arguments)}.")
     config = configuration(options)
-    load_tensorflow()
+    use_device(options.device)
     if options.dry_run:
         return _describe(config)
     import tensorflow as tf
