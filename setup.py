@@ -18,7 +18,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["inpaint_tf", "inpaint_tf.*"]),
-    package_data={"inpaint_tf.weights": ["*/*"], "inpaint_tf.samples": ["*"]},
+    package_data={"inpaint_tf": ["py.typed"], "inpaint_tf.weights": ["*/*"], "inpaint_tf.samples": ["*"]},
     install_requires=[
         "tensorflow>=2.20,<2.22",
         "keras>=3.12,<4",
@@ -30,7 +30,19 @@ setup(
     ],
     extras_require={
         # Exports are tested where they run; the serving package (30 kB) reads the warm-up requests back.
-        "dev": ["pytest>=8,<10", "tensorflow-serving-api>=2.19,<2.22", *EVALUATION, *ONNX, *LITERT, *PERCEPTUAL],
+        "dev": [
+            "pytest>=8,<10",
+            "pytest-xdist>=3.6,<4",
+            "ruff>=0.9,<1",
+            "basedpyright>=1.30,<2",
+            "import-linter>=2.3,<3",
+            "jedi>=0.19,<1",  # Asks what an editor would complete.
+            "tensorflow-serving-api>=2.19,<2.22",
+            *EVALUATION,
+            *ONNX,
+            *LITERT,
+            *PERCEPTUAL,
+        ],
         # CUDA 12.5 and cuDNN 9.3 as Python packages, for NVIDIA GPUs on Linux and WSL; see docs/gpu.md.
         "cuda": ["tensorflow[and-cuda]>=2.20,<2.22"],
         "evaluation": EVALUATION,

@@ -2,7 +2,8 @@
 
     PYTHONPATH=. python experiments/draw_samples.py --preset=RUN/preset --side=64 --output=samples.png
 
-Needs scikit-image (`pip install .[evaluation]`). Grids of a run show its training photos, which are not ours to publish.
+Needs scikit-image (`pip install .[evaluation]`). Grids of a run show its training photos, which are not ours to
+publish.
 """
 
 import cv2

@@ -1,6 +1,7 @@
-"""Sets an evaluation's numbers beside the ones that the paper prints.
+"""Sets an evaluation's numbers next to the ones that the paper prints.
 
-    PYTHONPATH=. python experiments/table1/compare.py --results=DIR --rows="PatchMatch=patchmatch,full model=preset:NAME"
+    PYTHONPATH=. python experiments/table1/compare.py --results=DIR \
+        --rows="PatchMatch=patchmatch,full model=preset:NAME"
 
 DIR is the output of `inpaint-tf evaluate`. Writes into --output (default: results/ beside this file) the evaluation's
 table, lines and manifest, and `comparison.md`: printed and measured rows, and the cells of the
@@ -29,7 +30,8 @@ def comparison(lines, printed, rows):
     """The text of comparison.md."""
     text = [
         f"Measured: {lines[0]['protocol']}, manifest {lines[0]['manifest']}, hole, absolute, mean over images; "
-        "intervals 95% over images. Printed: the paper's table 1 (Places2 validation). Other images, other holes: see README.md.",
+        "intervals 95% over images. Printed: the paper's table 1 (Places2 validation). Other images, other holes: see "
+        "README.md.",
         markdown(*_rows_table(lines, printed, rows)),
         "Cells nearest to the printed numbers (mean relative deviation over the rows above that have a method). "
         "That is a hint at what was measured, no finding: images, holes and, for models, weights are not the paper's.",
@@ -75,8 +77,8 @@ def _variation_note(lines, rows):
 
     text = [
         "TV as printed, 25%, cannot be a mean difference of neighbours in percent of the range. It can be "
-        "tf.image.total_variation divided by the number of pixels, which adds both directions and three channels up, six "
-        "times the mean:"
+        "tf.image.total_variation divided by the number of pixels, which adds both directions and three channels up, "
+        "six times the mean:"
     ]
     table = []
     first = next(iter(rows.values()))

@@ -199,7 +199,7 @@ def _time_forms(settings, size, hole_name, forms, runs):
     if not ready:
         return rows
     photo, peak = _photo(size), gemm_gflops()
-    for form, (row, engine, _) in ready.items():
+    for row, engine, _ in ready.values():
         outcome = engine(photo, hole)
         plan = outcome.get("plan")
         padded = [-(-side // 8) * 8 for side in size]

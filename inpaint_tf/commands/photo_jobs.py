@@ -181,7 +181,8 @@ def _read_guide(job, hole, notes):
     share = lines[hole].mean() if hole.any() else 0.0
     if hole.any() and (share == 0 or share > 0.5):
         notes.append(
-            f"the guide has {share:.0%} bright pixels inside the hole; lines are drawn bright on dark, a few pixels wide."
+            f"the guide has {share:.0%} bright pixels inside the hole; lines are drawn bright on dark, "
+            "a few pixels wide."
         )
     return lines
 

@@ -110,7 +110,7 @@ def _train(config, strategy):
 
 @contextlib.contextmanager
 def stopping_on_signals(trainer):
-    """Within, SIGINT and SIGTERM set `trainer.stop`, so that it finishes its step and saves; a second one interrupts."""
+    """In its context, SIGINT and SIGTERM make the trainer finish its step and save; a second one interrupts."""
 
     def ask_to_stop(number, _):
         if trainer.stop:

@@ -15,7 +15,7 @@ With x the completed and y the original image, sums over the region's pixels and
 | l2 | sum (x - y)^2 / n | sum (x - y)^2 / sum y^2 |
 | psnr | -10 log10(absolute l2), the peak being 1 | -10 log10(relative l2), a signal-to-noise ratio |
 | tv | mean abs difference of neighbours | the same as a multiple of the original's |
-| seam | mean abs difference across the region's border, over that of neighbours inside | over that of the original across the border |
+| seam | mean abs difference across the region's border / of neighbours inside | / of the original across the border |
 | ssim | mean SSIM over the windows centred in the region | - |
 | ms_ssim | MS-SSIM of the region, if it is a rectangle of 176 pixels or more a side | - |
 

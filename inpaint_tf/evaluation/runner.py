@@ -6,6 +6,7 @@ measures' version are the same. A method that fails on an image leaves its error
 errors are tried again by the next run.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -141,10 +142,9 @@ def _check_completion(completed, image, hole):
 
 
 def _warm_up(method, image, hole):
-    try:
+    # What fails here fails again, and is reported, when it counts.
+    with contextlib.suppress(Exception):
         method.run(image, hole.pixels)
-    except Exception:
-        pass  # It fails again, and is reported, when it counts.
 
 
 def _open_cache(folder, method, manifest):

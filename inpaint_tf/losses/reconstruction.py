@@ -66,7 +66,7 @@ def hole_discount(hole_mask, discount):
 
 
 def _run_length(hole_mask, axis, reverse):
-    """How many pixels of hole end here, coming along an axis; endless if the image's border comes before a known one."""
+    """How many pixels of hole end here, coming along an axis; infinite if the border comes before a known pixel."""
     size = hole_mask.shape[axis]
     x = tf.reverse(hole_mask, [axis]) if reverse else hole_mask
     position = tf.reshape(tf.range(size, dtype=tf.float32), [-1 if d == axis else 1 for d in range(4)])

@@ -44,8 +44,8 @@ _HARMONIC_ROUNDS = 1000
 class PatchMatchOptions:
     """How a completion is made.
 
-    The defaults were searched for on the Kodak photos, so this method is mildly tuned to `kodak24_center128`; patch side
-    and falloff were then confirmed on forty photos that are in no benchmark here.
+    The defaults were searched for on the Kodak photos, so this method is mildly tuned to `kodak24_center128`; patch
+    side and falloff were then confirmed on forty photos that are in no benchmark here.
 
     Attributes:
         patch: Side of the patches, odd; where the known region has no patch of this side, a smaller one is taken.

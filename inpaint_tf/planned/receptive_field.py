@@ -82,7 +82,7 @@ class Chain:
         self._kept = {}
 
     def regions(self, output):
-        """List of `LayerRegion`, first layer first, for a `Rect` of the output; each one's source is the last's output."""
+        """List of `LayerRegion` for a `Rect` of the output, first layer first; each reads the output before."""
         return [
             LayerRegion(
                 source=Rect(row[0], column[0], row[1], column[1]),
@@ -101,7 +101,7 @@ class Chain:
         )
 
     def _along(self, axis, start, stop):
-        """Along one axis, for every layer: source start and stop, padding before and after, output start and stop, crop."""
+        """Every layer, on one axis: source start and stop, padding before and after, output start and stop, crop."""
         key = axis, start, stop
         if key not in self._kept:
             steps = []

@@ -64,7 +64,9 @@ def test_a_made_mask_set_gives_the_same_numbers(photo, tmp_path):
 
 
 def test_a_failing_method_is_reported_and_exits_with_1(photos, tmp_path, capsys, monkeypatch):
-    def fails_on_some(image, hole, calls=[]):
+    calls = []
+
+    def fails_on_some(image, hole):
         calls.append(1)
         if len(calls) == 2:
             raise RuntimeError("out of luck")

@@ -77,7 +77,7 @@ def test_differences_are_over_masks_that_both_completed():
     # (0.2 + 0.2 + 0.4) / 3 - 0.6 / 3; equal on one mask, worse on two.
     assert (line["method"], line["versus"]) == ("two", "one")
     assert line["value"] == pytest.approx(0.2 / 3) and line["masks"] == 3 and line["better"] == 0
-    headings, rows = difference_table(found)
+    _, rows = difference_table(found)
     assert rows[0][0] == "two − one" and rows[0][1].startswith("+6.67 [")
 
 

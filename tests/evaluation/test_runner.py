@@ -57,7 +57,9 @@ def test_a_broken_run_goes_on_where_it_was(scene):
 
 
 def test_interrupting_keeps_what_is_done(scene):
-    def interrupted(image, hole, calls=[]):
+    calls = []
+
+    def interrupted(image, hole):
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt

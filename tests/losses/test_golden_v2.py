@@ -13,8 +13,8 @@ from tests.conftest import DATA
 
 GOLDEN = DATA / "golden" / "v2"
 CONFIG = TrainingConfig(
-    model="deepfill_v2", width=12, critic_width=8, batch_size=2, adversarial="hinge", adversarial_weight=1.0, n_critic=1,
-    l1_weight=1.0, coarse_weight=1.0,
+    model="deepfill_v2", width=12, critic_width=8, batch_size=2, adversarial="hinge", adversarial_weight=1.0,
+    n_critic=1, l1_weight=1.0, coarse_weight=1.0,
 )  # fmt: skip
 
 
