@@ -14,7 +14,8 @@ from inpaint_tf.data.image_files import READABLE, read_photo
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation.kodak24 import KODAK24
 from inpaint_tf.masks.manifest import ImageEntry, Manifest, mask_entry, name_some, pixel_hash, read_hole
-from inpaint_tf.masks.sets import AREA_BINS, brush_hole, center_hole, training_box_hole
+from inpaint_tf.masks.segments import LAMA, large_mask, segment_mask, shrunk_box_mask
+from inpaint_tf.masks.sets import AREA_BINS, Hole, bounding_box, brush_hole, center_hole, training_box_hole
 from inpaint_tf.progress import progress
 
 LIST_SUFFIXES = (".txt", ".flist", ".lst")
@@ -56,6 +57,20 @@ def _brush_of_every_area(height, width, random):
     return [brush_hole(height, width, random, area) for area in AREA_BINS]
 
 
+def _half_sided_center_hole(height, width, random):
+    return [center_hole(height, width, side=height // 2)]
+
+
+def _one_mask(make, **settings):
+    """Holes of a protocol with one mask for each image, made by `make(height, width, random)`."""
+
+    def holes(height, width, random):
+        pixels = make(height, width, random, **settings)
+        return [Hole(pixels, bounding_box(pixels))]
+
+    return holes
+
+
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
@@ -85,6 +100,39 @@ PROTOCOLS = {
             "center",
             _brush_of_every_area,
             seed=1806,
+        ),
+        *(
+            Protocol(
+                f"lama_{thickness}_{size}",
+                f"your images, middle {size}x{size}, a {thickness} mask each after the settings of LaMa (WACV 2022)",
+                "center",
+                _one_mask(segment_mask, law=law),
+                seed=2109,
+                size=size,
+            )
+            for (thickness, size), law in LAMA.items()
+        ),
+        Protocol(
+            "mat_large",
+            "your images, middle 512x512, a large mask each after the settings of MAT (CVPR 2022)",
+            "center",
+            _one_mask(large_mask),
+            seed=2203,
+            size=512,
+        ),
+        Protocol(
+            "center_half",
+            "your images, short side scaled to 512, middle 512x512, hole = middle 256x256, as for CelebA-HQ",
+            "center",
+            _half_sided_center_hole,
+            size=512,
+        ),
+        Protocol(
+            "mmagic_box",
+            "your images, middle 256x256, a box each of 88 to 128 px a side, 20 px from the border, as in MMagic",
+            "center",
+            _one_mask(shrunk_box_mask),
+            seed=2022,
         ),
     )
 }
