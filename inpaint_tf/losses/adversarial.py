@@ -59,16 +59,20 @@ class AdversarialLoss:
         critic: (scores of real, scores of fake) -> scalar.
         generator: scores of fake -> scalar.
         penalised: Whether the critic needs the gradient penalty to be meaningful.
+        takes_r1: Whether the critic's gradient at photos is held small, see `gradient_penalty.r1_penalty`.
     """
 
     critic: Callable
     generator: Callable
     penalised: bool = False
+    takes_r1: bool = False
 
 
 ADVERSARIAL_LOSSES = {
     "wgan": AdversarialLoss(wasserstein_critic, wasserstein_generator, penalised=True),
     "bce": AdversarialLoss(cross_entropy_critic, cross_entropy_generator),
+    # The same pair with R1, as StyleGAN and LaMa have it.
+    "non_saturating": AdversarialLoss(cross_entropy_critic, cross_entropy_generator, takes_r1=True),
     "least_squares": AdversarialLoss(least_squares_critic, least_squares_generator),
     "hinge": AdversarialLoss(hinge_critic, hinge_generator),
 }

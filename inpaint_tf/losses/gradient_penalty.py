@@ -1,4 +1,4 @@
-"""The gradient penalty of WGAN-GP, restricted to the hole (paper, equation 3).
+"""Penalties on the critic's gradient: that of WGAN-GP, restricted to the hole (paper, equation 3), and R1.
 
 Inpainting only changes pixels of the hole, so only the gradient with respect to those is held to norm 1.
 """
@@ -38,6 +38,25 @@ def gradient_penalty(critic, points, hole_mask):
     gradient = tape.gradient(scores, points)
     norm = safe_root(tf.reduce_sum(tf.square(gradient) * hole_mask, axis=[1, 2, 3]))
     return tf.reduce_mean(tf.square(norm - 1.0))
+
+
+def r1_penalty(critic, real):
+    """mean(|grad D(real)|^2) / 2, without its factor gamma: holds the critic flat where photos are.
+
+    Args:
+        critic: Callable from images to scores, float32 [B, ...].
+        real: float32 [B, H, W, C].
+
+    Returns:
+        float32 scalar, differentiable with respect to the critic's variables.
+
+    Reference: Mescheder et al., Which Training Methods for GANs do actually Converge?, ICML 2018, equation 9.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(real)
+        scores = critic(real)
+    gradient = tape.gradient(scores, real)
+    return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3]))
 
 
 def safe_root(x):

@@ -75,7 +75,7 @@ def hole_crops(
 
 
 def hole_centres(hole_mask: tf.Tensor) -> tf.Tensor:
-    """Centres of mass of holes: float32 [B, H, W, 1] -> float32 [B, 2], row and column; 0 where there is no hole."""
+    """Centre of mass of every hole, float32 [B, H, W, 1] -> row and column, float32 [B, 2]; 0 without a hole."""
     mass = tf.reduce_sum(hole_mask, axis=[1, 2, 3])
     centres = []
     for axis in (1, 2):

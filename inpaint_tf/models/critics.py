@@ -42,9 +42,15 @@ class CriticStack(keras.layers.Layer):
         self.built = True
 
     def call(self, x):
+        return self.features(x)[-1]
+
+    def features(self, x):
+        """The outputs of all layers, first to last."""
+        outputs = []
         for conv in self.convs:
             x = leaky_relu(conv(x))
-        return x
+            outputs.append(x)
+        return outputs
 
     def compute_output_shape(self, input_shape):
         for conv in self.convs:
@@ -114,6 +120,14 @@ class LocalGlobalCritic(keras.Model):
         """The global critic alone: [B, image_size, image_size, 3] -> float32 [B, 1]."""
         return _flat_score(self.global_stack, self.global_score, image)
 
+    def judge_boxes(self, box):
+        """Like `score_boxes`, with the features that led to the scores: (scores, list of [B, h, w, C])."""
+        return _score_with_features(self.local_stack, self.local_score, box)
+
+    def judge_images(self, image):
+        """Like `score_images`, with the features that led to the scores: (scores, list of [B, h, w, C])."""
+        return _score_with_features(self.global_stack, self.global_score, image)
+
     def get_config(self):
         return {
             **super().get_config(),
@@ -124,8 +138,12 @@ class LocalGlobalCritic(keras.Model):
 
 
 def _flat_score(stack, score, x):
-    features = stack(x)
-    return score(tf.reshape(tf.cast(features, tf.float32), [-1, score.kernel.shape[0]]))
+    return _score_with_features(stack, score, x)[0]
+
+
+def _score_with_features(stack, score, x):
+    features = stack.features(tf.cast(x, stack.compute_dtype))
+    return score(tf.reshape(tf.cast(features[-1], tf.float32), [-1, score.kernel.shape[0]])), features
 
 
 @tf.custom_gradient

@@ -35,10 +35,12 @@ class PatchCritic(keras.Model):
         image: [B, H, W, 3] in [-1, 1].
         hole_mask: [B or 1, H, W, 1], 1 = hole.
         guide: [B, H, W, 1], 1 = a line of the sketch inside the hole; needed by a guided critic, and only by it.
+        with_features: Whether the features that led to the scores are returned too.
         training: Whether the power iterations move on: once every step.
 
     Returns:
-        float32 [B, N]: N = ceil(H / 64) * ceil(W / 64) * 4 width scores, unbounded, higher means more real.
+        float32 [B, N]: N = ceil(H / 64) * ceil(W / 64) * 4 width scores, unbounded, higher means more real. With
+        features a pair of these and a list of [B, h, w, C], one of every layer.
 
     Raises:
         ValueError: for a guide to a critic that is not guided, or none to one that is.
@@ -62,15 +64,16 @@ class PatchCritic(keras.Model):
         self.stack.build((None, None, None, 5 if self.guided else 4))
         self.built = True
 
-    def call(self, image, hole_mask, guide=None, training=False):
+    def call(self, image, hole_mask, guide=None, with_features=False, training=False):
         if (guide is not None) != self.guided:
             raise ValueError("a guided critic needs a guide, and only a guided one takes it.")
         ones = tf.ones_like(image[..., :1])
         seen = [image, ones * tf.cast(hole_mask, image.dtype)]
         if self.guided:
             seen.append(ones * tf.cast(guide, image.dtype))
-        features = self.stack(tf.concat(seen, axis=-1))
-        return tf.reshape(tf.cast(features, tf.float32), [tf.shape(image)[0], -1])
+        features = self.stack.features(tf.cast(tf.concat(seen, axis=-1), self.compute_dtype))
+        scores = tf.reshape(tf.cast(features[-1], tf.float32), [tf.shape(image)[0], -1])
+        return (scores, features) if with_features else scores
 
     def get_config(self):
         return {**super().get_config(), "width": self.width, "guided": self.guided}

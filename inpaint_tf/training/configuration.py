@@ -10,7 +10,7 @@ import dataclasses
 from inpaint_tf.errors import UserError
 
 # Names of `losses.ADVERSARIAL_LOSSES`, spelt out so that flags need no TensorFlow.
-ADVERSARIAL = ("wgan", "bce", "least_squares", "hinge")
+ADVERSARIAL = ("wgan", "bce", "non_saturating", "least_squares", "hinge")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 CROPS = ("random_crop", "fit_crop", "scaled_crop", "resize")
@@ -88,6 +88,28 @@ class TrainingConfig:
     adversarial_weight: float = _option(0.001, "Weight of the adversarial loss of the generator.", low=0.0)
     global_weight: float = _option(1.0, "Weight of the global critic in it, relative to the local one.", low=0.0)
     penalty_weight: float = _option(10.0, "Weight of the gradient penalty (WGAN only).", low=0.0)
+    r1_weight: float = _option(
+        0.0,
+        "Weight of R1, half the squared gradient of the critic at photos (--adversarial=non_saturating only).",
+        low=0.0,
+    )
+    feature_matching_weight: float = _option(
+        0.0, "Weight of the difference between the critic's features of fill and photo.", low=0.0
+    )
+    perceptual_weight: float = _option(
+        0.0,
+        "Weight of the difference between fill and photo in features of a frozen network, on a crop around the hole.",
+        low=0.0,
+    )
+    perceptual_network: str = _option(
+        "hed", "That network: hed (VGG16 of the extra 'perceptual'), or the folder of a SavedModel."
+    )
+    perceptual_layers: int = _option(4, "How many of its feature maps take part, from the first on.", low=1, high=64)
+    spectrum_weight: float = _option(
+        0.0,
+        "Weight of the difference between local spectra of fill and photo, on the same crop; against meshes.",
+        low=0.0,
+    )
     l1_weight: float = _option(1.2, "Weight of the discounted L1 of the box.", low=0.0)
     known_weight: float = _option(1.2, "Weight of the L1 of known pixels.", low=0.0)
     coarse_weight: float = _option(1.2, "Weight of the coarse output in both L1 losses.", low=0.0)
@@ -182,6 +204,27 @@ class TrainingConfig:
             raise UserError(
                 f"--n_critic=0 contradicts --adversarial_weight={self.adversarial_weight}: critics that never move "
                 "teach nothing. Set --adversarial_weight=0 for reconstruction alone, or --n_critic to 1 or more."
+            )
+
+        if self.r1_weight > 0 and self.adversarial != "non_saturating":
+            raise UserError(
+                f"--r1_weight={self.r1_weight} contradicts --adversarial={self.adversarial}: R1 belongs to "
+                "--adversarial=non_saturating."
+            )
+        if self.model == "glcic" and (self.r1_weight > 0 or self.feature_matching_weight > 0):
+            raise UserError(
+                "--r1_weight and --feature_matching_weight contradict --model=glcic: its critics have batch "
+                "normalisation, and one score."
+            )
+        if self.spectrum_weight > 0 and self.image_size < 64:
+            raise UserError(
+                f"--spectrum_weight={self.spectrum_weight} needs --image_size of 64 or more, not {self.image_size}: "
+                "spectra are averaged over 32 pixels."
+            )
+        if self.feature_matching_weight > 0 and self.n_critic == 0:
+            raise UserError(
+                f"--feature_matching_weight={self.feature_matching_weight} contradicts --n_critic=0: features of critics "
+                "that never move say nothing."
             )
 
     @property

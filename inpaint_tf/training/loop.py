@@ -75,6 +75,7 @@ class Trainer:
         self.stop = False
         self.recipe = recipe_for(config.model)
         check_devices(config, strategy)
+        self.recipe.prepare(config)
         self.chief = is_chief(strategy)
         self.folder = RunFolder(config, fingerprint, writes=self.chief)
         self.state = TrainingState(config, self.recipe, strategy)

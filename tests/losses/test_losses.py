@@ -90,6 +90,10 @@ SOFTPLUS = {x: math.log1p(math.exp(x)) for x in (-3, -2, -1, 0, 1, 3)}
 EXPECTED = {
     "wgan": (1 - 1, -1),
     "bce": ((SOFTPLUS[-2] + SOFTPLUS[0]) / 2 + (SOFTPLUS[-1] + SOFTPLUS[3]) / 2, (SOFTPLUS[1] + SOFTPLUS[-3]) / 2),
+    "non_saturating": (
+        (SOFTPLUS[-2] + SOFTPLUS[0]) / 2 + (SOFTPLUS[-1] + SOFTPLUS[3]) / 2,
+        (SOFTPLUS[1] + SOFTPLUS[-3]) / 2,
+    ),
     "least_squares": (0.5 * (1 + 1) / 2 + 0.5 * (1 + 9) / 2, 0.5 * (4 + 4) / 2),
     "hinge": (0.5 * (0 + 1) / 2 + 0.5 * (0 + 4) / 2, -1),
 }

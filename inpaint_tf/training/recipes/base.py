@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from inpaint_tf.masks.boxes import BoxHoles
 from inpaint_tf.masks.mixed import sample_mixed_holes
+from inpaint_tf.training import picture_terms
 from inpaint_tf.training.optimizers import Adam
 
 
@@ -47,6 +48,15 @@ class Recipe:
     Loss terms are dictionaries from names to float32 scalars, means over the batch, so that replicas and parts of a
     batch can be averaged. What is minimised is the term "critic_loss" or "generator_loss".
     """
+
+    def prepare(self, config):
+        """Loads what losses need besides the networks, before step 0, so that what is missing is said at once.
+
+        Raises:
+            UserError: if something is missing.
+        """
+        if config.perceptual_weight > 0:
+            picture_terms.load_network(config)
 
     def build_critic(self, config):
         """The critics as one built Keras model."""

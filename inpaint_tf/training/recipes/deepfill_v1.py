@@ -6,15 +6,18 @@ from inpaint_tf.graph_pixels import composite
 from inpaint_tf.losses import (
     ADVERSARIAL_LOSSES,
     discounted_l1,
+    feature_matching,
     gradient_penalty,
     hole_discount,
     interpolate,
     known_region_l1,
+    r1_penalty,
     weighted_l1,
 )
 from inpaint_tf.losses.reconstruction import spatial_discount
 from inpaint_tf.masks.boxes import crop_boxes
 from inpaint_tf.models.critics import LocalGlobalCritic
+from inpaint_tf.training import picture_terms
 from inpaint_tf.training.recipes.base import Phase, Recipe
 
 
@@ -58,6 +61,10 @@ class DeepFillV1Recipe(Recipe):
             scores = _score(critic, side)(tf.concat(pairs[side], axis=0))
             terms[f"critic_{side}"] = loss.critic(*tf.split(scores, 2))
             total += terms[f"critic_{side}"]
+        if loss.takes_r1 and config.r1_weight > 0:
+            for side in _sides(config):
+                terms[f"r1_{side}"] = r1_penalty(_score(critic, side), pairs[side][0])
+                total += config.r1_weight * terms[f"r1_{side}"]
         if loss.penalised and config.penalty_weight > 0:
             masks = {"local": crop_boxes(batch.hole_mask, batch.corners, config.box_size), "global": batch.hole_mask}
             alphas = {"local": batch.alphas[:, :1], "global": batch.alphas[:, 1:]}
@@ -79,15 +86,29 @@ class DeepFillV1Recipe(Recipe):
             weighted_outputs.insert(0, (config.coarse_weight, outputs["coarse"]))
         terms = self._reconstruction_terms(config, batch, weighted_outputs)
         total = self._weighted(config, terms)
-        if config.adversarial_weight > 0:
-            loss = ADVERSARIAL_LOSSES[config.adversarial]
-            fake = composite(batch.image, batch.hole_mask, outputs["refined"])
-            seen = {"local": crop_boxes(fake, batch.corners, config.box_size), "global": fake}
-            weights = {"local": 1.0, "global": config.global_weight}
-            for side in _sides(config):
-                terms[f"generator_{side}"] = loss.generator(_score(critic, side)(seen[side]))
-                total += config.adversarial_weight * weights[side] * terms[f"generator_{side}"]
+        fake = composite(batch.image, batch.hole_mask, outputs["refined"])
+        if config.adversarial_weight > 0 or config.feature_matching_weight > 0:
+            total += self._critics_terms(config, critic, batch, fake, terms)
+        total += picture_terms.add(config, batch, fake, terms)
         return {**terms, "generator_loss": total}
+
+    def _critics_terms(self, config, critic, batch, fake, terms):
+        """Adds what the critics say of fills to `terms`; returns the weighted sum."""
+        loss, total = ADVERSARIAL_LOSSES[config.adversarial], 0.0
+        weights = {"local": 1.0, "global": config.global_weight}
+        for side in _sides(config):
+
+            def seen(image, side=side):
+                return crop_boxes(image, batch.corners, config.box_size) if side == "local" else image
+
+            scores, features = _judge(critic, side)(seen(fake))
+            terms[f"generator_{side}"] = loss.generator(scores)
+            total += config.adversarial_weight * weights[side] * terms[f"generator_{side}"]
+            if config.feature_matching_weight > 0:
+                real_features = _judge(critic, side)(seen(batch.image))[1]
+                terms[f"matching_{side}"] = feature_matching(real_features, features)
+                total += config.feature_matching_weight * weights[side] * terms[f"matching_{side}"]
+        return total
 
     def _reconstruction_terms(self, config, batch, weighted_outputs):
         """Discounted L1 of the hole ("l1") and L1 of known pixels ("known"), summed over weighted outputs."""
@@ -120,3 +141,7 @@ def _sides(config):
 
 def _score(critic, side):
     return critic.score_boxes if side == "local" else critic.score_images
+
+
+def _judge(critic, side):
+    return critic.judge_boxes if side == "local" else critic.judge_images

@@ -10,11 +10,12 @@ import tensorflow as tf
 
 from inpaint_tf.data.sketches import photo_edges
 from inpaint_tf.graph_pixels import composite
-from inpaint_tf.losses import ADVERSARIAL_LOSSES, mean_l1
+from inpaint_tf.losses import ADVERSARIAL_LOSSES, feature_matching, mean_l1, r1_penalty
 from inpaint_tf.masks.brush import brush_mask
 from inpaint_tf.masks.mixed import scaled_brush
 from inpaint_tf.models.patch_critic import PatchCritic
 from inpaint_tf.models.registry import MODELS
+from inpaint_tf.training import picture_terms
 from inpaint_tf.training.recipes.deepfill_v1 import DeepFillV1Recipe
 
 
@@ -47,7 +48,12 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
         fake = tf.stop_gradient(composite(batch.image, batch.hole_mask, filled))
         # One run over both, so that the power iterations move once.
         scores = critic(tf.concat([batch.image, fake], axis=0), _twice(batch.hole_mask), _twice(guide), training=True)
-        return {"critic_loss": ADVERSARIAL_LOSSES[config.adversarial].critic(*tf.split(scores, 2))}
+        loss = ADVERSARIAL_LOSSES[config.adversarial]
+        terms, total = {}, loss.critic(*tf.split(scores, 2))
+        if loss.takes_r1 and config.r1_weight > 0:
+            terms["r1"] = r1_penalty(lambda image: critic(image, batch.hole_mask, guide), batch.image)
+            total += config.r1_weight * terms["r1"]
+        return {**terms, "critic_loss": total}
 
     def generator_terms(self, config, generator, critic, batch, phase_name):
         guide = _guide(config, batch)
@@ -59,12 +65,23 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
         weighted_outputs = [(config.coarse_weight, outputs["coarse"]), (1.0, outputs["refined"])]
         terms = self._reconstruction_terms(config, batch, weighted_outputs)
         total = self._weighted(config, terms)
-        if config.adversarial_weight > 0:
-            fake = composite(batch.image, batch.hole_mask, outputs["refined"])
-            scores = critic(fake, batch.hole_mask, guide, training=True)
-            terms["generator_adversarial"] = ADVERSARIAL_LOSSES[config.adversarial].generator(scores)
-            total += config.adversarial_weight * terms["generator_adversarial"]
+        fake = composite(batch.image, batch.hole_mask, outputs["refined"])
+        if config.adversarial_weight > 0 or config.feature_matching_weight > 0:
+            total += self._critic_terms(config, critic, batch, fake, guide, terms)
+        total += picture_terms.add(config, batch, fake, terms)
         return {**terms, "generator_loss": total}
+
+    def _critic_terms(self, config, critic, batch, fake, guide, terms):
+        """Adds what the critic says of fills to `terms`; returns the weighted sum."""
+        matching = config.feature_matching_weight > 0
+        real_features = critic(batch.image, batch.hole_mask, guide, with_features=True)[1] if matching else None
+        scores, features = critic(fake, batch.hole_mask, guide, with_features=True, training=True)
+        terms["generator_adversarial"] = ADVERSARIAL_LOSSES[config.adversarial].generator(scores)
+        total = config.adversarial_weight * terms["generator_adversarial"]
+        if matching:
+            terms["matching"] = feature_matching(real_features, features)
+            total += config.feature_matching_weight * terms["matching"]
+        return total
 
     def _reconstruction_terms(self, config, batch, weighted_outputs):
         if config.reconstruction == "hole":

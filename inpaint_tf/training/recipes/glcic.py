@@ -10,6 +10,7 @@ from inpaint_tf.graph_pixels import composite
 from inpaint_tf.losses import ADVERSARIAL_LOSSES, mean_l2
 from inpaint_tf.masks.boxes import crop_boxes
 from inpaint_tf.models.glcic import JointCritic
+from inpaint_tf.training import picture_terms
 from inpaint_tf.training.adadelta import Adadelta
 from inpaint_tf.training.recipes.base import Phase, Recipe
 
@@ -60,8 +61,9 @@ class GLCICRecipe(Recipe):
         # A difference on [-1, 1] is twice that on [0, 1].
         terms = {"l2": mean_l2(batch.image, filled, batch.hole_mask) / 4}
         total = terms["l2"]
+        fake = composite(batch.image, batch.hole_mask, filled)
+        total += picture_terms.add(config, batch, fake, terms)
         if phase_name == self.JOINT and config.adversarial_weight > 0:
-            fake = composite(batch.image, batch.hole_mask, filled)
             score = self._score(config, critic, batch, fake)
             terms["generator_adversarial"] = ADVERSARIAL_LOSSES[config.adversarial].generator(score)
             total += config.adversarial_weight * terms["generator_adversarial"]
