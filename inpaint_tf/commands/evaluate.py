@@ -2,12 +2,14 @@
 
   inpaint-tf evaluate --protocol=kodak24_center128 --images=kodak24/ --methods=mean,telea,ns,patchmatch --output=out/
   inpaint-tf evaluate --masks=maskset/ --images=photos/ --methods=telea,preset:photos_small --output=out/
+  inpaint-tf evaluate --masks=maskset/ --images=photos/ --methods=telea,folder:theirs=results/ --output=out/
   inpaint-tf evaluate --compare=out_a/,out_b/ --output=both/
 
 The output folder gets index.html (one file, opens from disk), table.md, table.csv, results.jsonl, differences.jsonl and
 grids/. What was computed stays in its cache/: the same command again goes on where it was broken off, and more methods
 are added to those that are there. Methods: mean, telea, ns, biharmonic, patchmatch, shiftmap, preset:NAME,
-preset:FOLDER; preset:NAME+poisson is the same with --blend=poisson of inpaint.
+preset:FOLDER; preset:NAME+poisson is the same with --blend=poisson of inpaint; folder:NAME=PATH, results that somebody
+has made (named by number of the mask or by image), and command:NAME=WORDS, a program with {image} {mask} {output}.
 """
 
 import pathlib

@@ -9,6 +9,7 @@ import dataclasses
 import importlib
 import importlib.metadata
 from collections.abc import Callable
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,6 +20,24 @@ from inpaint_tf.patchmatch import completion
 PRESET, BLENDED = "preset:", "+poisson"
 # Radius in pixels of the neighbourhood that OpenCV's two diffusion methods look at.
 DIFFUSION_RADIUS = 5
+
+
+class Case(NamedTuple):
+    """One entry of a manifest, as a method sees it.
+
+    Attributes:
+        number: Number of the entry; its mask is `masks/NUMBER.png`, with five digits.
+        name: Name of its image below the folder of images, with "/".
+        image: uint8 [H, W, 3] RGB.
+        hole: bool [H, W], True = hole.
+        only_mask: Whether no other entry has this image.
+    """
+
+    number: int
+    name: str
+    image: np.ndarray
+    hole: np.ndarray
+    only_mask: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,14 +61,20 @@ class Method:
         name: As given.
         fingerprint: What its results depend on besides its name (versions, weights). Cached results of another
             fingerprint are not used.
-        run: Function of (image, hole) -> `Completion`.
+        run: Function of (image, hole) -> `Completion`; None if there is a `run_case`.
+        run_case: Function of `Case` -> `Completion`, for methods that need to know which entry it is.
         warm_up: Whether the first call is slower than the rest (graphs are built) and is not to be timed.
     """
 
     name: str
     fingerprint: str
-    run: Callable
+    run: Callable | None = None
     warm_up: bool = False
+    run_case: Callable[[Case], Completion] | None = None
+
+    def complete(self, case: Case) -> Completion:
+        """Completes one entry. Raises whatever the method raises."""
+        return self.run(case.image, case.hole) if self.run_case is None else self.run_case(case)
 
     def __call__(self, image, hole):
         """uint8 [H, W, 3] RGB and bool [H, W] -> completed uint8 [H, W, 3]."""
@@ -153,8 +178,15 @@ def method_named(name):
     """
     if name.startswith(PRESET):
         return _preset(name)
+    if name.startswith(("folder:", "command:")):
+        from inpaint_tf.evaluation.outside import outside_method
+
+        return outside_method(name)
     if name not in CLASSICAL:
-        raise UserError(f"unknown method {name!r}; known: {', '.join(CLASSICAL)}, preset:NAME, preset:FOLDER.")
+        raise UserError(
+            f"unknown method {name!r}; known: {', '.join(CLASSICAL)}, preset:NAME, preset:FOLDER, "
+            "folder:NAME=PATH, command:NAME=WORDS."
+        )
     classical = CLASSICAL[name]
     return Method(name, classical.version(), lambda image, hole: Completion(classical.complete(image, hole)))
 

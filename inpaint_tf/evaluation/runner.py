@@ -6,6 +6,7 @@ measures' version are the same. A method that fails on an image leaves its error
 errors are tried again by the next run.
 """
 
+import collections
 import contextlib
 import dataclasses
 import hashlib
@@ -19,6 +20,7 @@ import numpy as np
 from inpaint_tf.data.image_files import write_image
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation import protocols
+from inpaint_tf.evaluation.methods import Case
 from inpaint_tf.evaluation.metrics import measure
 from inpaint_tf.files import write_bytes
 from inpaint_tf.progress import progress
@@ -100,14 +102,16 @@ def run_method(method, manifest, source, mask_folder, output):
     folder = pathlib.Path(output) / "cache" / folder_name(method.name)
     about = _open_cache(folder, method, manifest)
     rows, computed, warm = [], 0, not method.warm_up
+    masks_of = collections.Counter(entry.image.name for entry in manifest.entries)
     for number, entry in enumerate(progress(manifest.entries, len(manifest.entries), f"{method.name}: image")):
         row = _read_row(folder, number)
         if row is None:
             image, hole = protocols.load(entry, source, mask_folder)
+            case = Case(number, entry.image.name, image, hole.pixels, masks_of[entry.image.name] == 1)
             if not warm:
-                _warm_up(method, image, hole)
+                _warm_up(method, case)
                 warm = True
-            row = _compute(method, number, image, hole, folder)
+            row = _compute(method, case, hole, folder)
             write_bytes(_row_file(folder, number), json.dumps(dataclasses.asdict(row)).encode())
             computed += 1
         rows.append(row)
@@ -120,10 +124,11 @@ def folder_name(method):
     return plain if plain == method else f"{plain}_{hashlib.sha256(method.encode()).hexdigest()[:6]}"
 
 
-def _compute(method, number, image, hole, folder):
+def _compute(method, case, hole, folder):
+    number, image = case.number, case.image
     cpu, wall = time.process_time(), time.perf_counter()
     try:
-        completion = method.run(image, hole.pixels)
+        completion = method.complete(case)
         seconds = time.perf_counter() - wall, time.process_time() - cpu
         _check_completion(completion.pixels, image, hole.pixels)
     except Exception as error:  # Whatever a method may raise: the others go on.
@@ -141,10 +146,10 @@ def _check_completion(completed, image, hole):
         raise ValueError("the method changed known pixels")
 
 
-def _warm_up(method, image, hole):
+def _warm_up(method, case):
     # What fails here fails again, and is reported, when it counts.
     with contextlib.suppress(Exception):
-        method.run(image, hole.pixels)
+        method.complete(case)
 
 
 def _open_cache(folder, method, manifest):
