@@ -7,18 +7,17 @@
 TensorFlow is imported when something that needs it is first used.
 """
 
-import importlib
 import os
+from typing import TYPE_CHECKING
+
+from inpaint_tf.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from inpaint_tf.inference.inpainter import Inpainter
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 __version__ = "0.1.0"
+__all__ = ["Inpainter", "__version__"]
 
-_LAZY = {"Inpainter": "inpaint_tf.inference.inpainter"}
-__all__ = [*_LAZY, "__version__"]
-
-
-def __getattr__(name):
-    if name in _LAZY:
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, {"Inpainter": "inpaint_tf.inference.inpainter"})

@@ -13,6 +13,7 @@ import subprocess
 from typing import NamedTuple
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.tensorflow_loading import load_tensorflow
 
 DRIVER = pathlib.Path("/proc/driver/nvidia")
 # What TensorFlow 2.20 and 2.21 open for a GPU: CUDA 12 and cuDNN 9.
@@ -71,8 +72,6 @@ def missing_libraries() -> list[str]:
 
 def tensorflow_gpus() -> list[str]:
     """Names of the GPUs that TensorFlow uses, "GPU:0" first. Imports TensorFlow."""
-    from inpaint_tf.tensorflow_loading import load_tensorflow
-
     load_tensorflow()
     import tensorflow as tf
 
@@ -123,6 +122,8 @@ def use_device(name: str) -> None:
         UserError: for another word, or a GPU that is not there; the message says why.
     """
     check_device_name(name)
+    # Who chooses the CPU knows that no GPU is used; who wants a GPU gets an error instead.
+    load_tensorflow(warn_of_unused_gpu=name == "auto")
     gpus = tensorflow_gpus()
     import tensorflow as tf
 

@@ -4,12 +4,15 @@ A command is a module with `SUMMARY` (one line), `define_flags(values)`, which d
 `FlagValues`, and `run(options, arguments)`, which gets the parsed flags and the remaining words and returns the exit
 code. Every command has its own set of flags, so nothing is global and several may run in one process.
 
-Exit codes: 0 done, 1 some of many failed, 2 bad input or usage, 130 interrupted.
+Exit codes: 0 done, 1 some of many failed, 2 bad input or usage, 130 interrupted, 141 nobody reads the output any more
+(`inpaint-tf train --help | head`).
 """
 
 import importlib
 import os
+import select
 import sys
+from collections.abc import Sequence
 
 from absl import flags
 
@@ -30,18 +33,33 @@ COMMANDS = {
 }
 
 
-def main(argv=None):
+INTERRUPTED, NOBODY_READS = 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Args:
-        argv: Words behind the program's name; None takes those of the process.
+        argv: Words after the program's name; None takes those of the process.
 
     Returns:
         The exit code.
     """
+    try:
+        code = _run(sys.argv[1:] if argv is None else list(argv))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        if not _reader_is_gone():
+            raise
+        # What is still in the buffer would fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
+
+
+def _run(argv: list[str]) -> int:
     # TensorFlow announces missing CUDA libraries on every CPU machine; a command speaks for itself.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    argv = sys.argv[1:] if argv is None else list(argv)
     if not argv or argv[0] in ("--help", "-h", "help"):
         print(_overview())
         return 0 if argv else 2
@@ -66,19 +84,29 @@ def main(argv=None):
             raise
         return _fail(_one_line(error))
     except KeyboardInterrupt:
-        return _fail("interrupted.", 130)
+        return _fail("interrupted.", INTERRUPTED)
 
 
-def _fail(message, code=2):
+def _reader_is_gone() -> bool:
+    """Whether it is stdout whose reader has closed its end, and not some other pipe."""
+    try:
+        events = select.poll()
+        events.register(sys.stdout.fileno(), select.POLLOUT)
+        return any(event & select.POLLERR for _, event in events.poll(0))
+    except (AttributeError, OSError, ValueError):
+        return False  # No poll on this system, or no file at all.
+
+
+def _fail(message: str, code: int = 2) -> int:
     print(f"inpaint-tf: {message}", file=sys.stderr)
     return code
 
 
-def _one_line(error):
+def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _overview():
+def _overview() -> str:
     lines = ["inpaint-tf COMMAND [--flag=value ...]", ""]
     for name, module in COMMANDS.items():
         lines.append(f"  {name:<12} {importlib.import_module(module).SUMMARY}")

@@ -15,6 +15,7 @@ from absl import flags
 import inpaint_tf
 from inpaint_tf.devices import check_device_name, machine_gpus, reasons_without_gpu, tensorflow_gpus
 from inpaint_tf.errors import UserError
+from inpaint_tf.tensorflow_loading import load_tensorflow
 
 SUMMARY = "what this machine can run, and why not"
 
@@ -42,6 +43,8 @@ def run(options: flags.FlagValues, arguments: list[str]) -> int:
     if arguments:
         raise UserError(f"doctor takes flags only; got {' '.join(arguments)}.")
     check_device_name(options.device)
+    # What is printed below says more than the warning.
+    load_tensorflow(warn_of_unused_gpu=False)
     gpus = tensorflow_gpus()
     for title, lines in (("versions", _versions()), ("processor", _processor()), ("extras", _extras())):
         _print(title, lines)

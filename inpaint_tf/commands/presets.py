@@ -1,7 +1,6 @@
 """Lists the presets that ship with the package; one of them is the default of every command."""
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.tensorflow_loading import load_tensorflow
 
 SUMMARY = "list the bundled presets"
 
@@ -11,7 +10,6 @@ def define_flags(values):
 
 
 def run(options, arguments):
-    load_tensorflow()
     from inpaint_tf.models.presets import BUNDLED, DEFAULT_PRESET, bundled_presets, read_config
 
     if arguments:

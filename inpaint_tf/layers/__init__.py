@@ -2,18 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from inpaint_tf.layers.conv_block import ConvBlock
+from inpaint_tf.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from inpaint_tf.attention import ContextualAttention
+    from inpaint_tf.attention.layer import ContextualAttention
+    from inpaint_tf.layers.conv_block import ConvBlock
 
 __all__ = ["ContextualAttention", "ConvBlock"]
 
-
-def __getattr__(name: str):
-    # The attention is built on these layers, so that it can be loaded only after them.
-    if name == "ContextualAttention":
-        from inpaint_tf.attention import ContextualAttention
-
-        return ContextualAttention
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# The attention is a room above, built on these layers.
+__getattr__ = lazy_names(
+    __name__, {"ContextualAttention": "inpaint_tf.attention.layer", "ConvBlock": "inpaint_tf.layers.conv_block"}
+)

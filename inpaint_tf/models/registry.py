@@ -1,31 +1,69 @@
-"""Names of models. A preset, a flag file and a checkpoint name a model by these."""
+"""Names of models. A preset, a flag file and a checkpoint name a model by these.
 
-import inspect
+Looking up a name imports no TensorFlow; building one does.
+"""
+
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.models.deepfill_v1 import DeepFillV1
-from inpaint_tf.models.deepfill_v2 import DeepFillV2
-from inpaint_tf.models.glcic import GLCIC
 
-# Name -> class and the arguments that the name fixes.
+if TYPE_CHECKING:
+    import keras
+
+
+class Entry(NamedTuple):
+    """What a model's name stands for.
+
+    Attributes:
+        module: Name of the module that defines the class.
+        class_name: Name of the generator's class.
+        fixed: Constructor arguments that the name fixes.
+        open: Names of those that it leaves open.
+    """
+
+    module: str
+    class_name: str
+    fixed: Mapping[str, Any]
+    open: tuple[str, ...]
+
+    @property
+    def model_class(self) -> "type[keras.Model]":
+        """The generator's class."""
+        return getattr(importlib.import_module(self.module), self.class_name)
+
+    @property
+    def guided(self) -> bool:
+        """Whether the model is made to follow a sketch."""
+        return bool(self.fixed.get("guided"))
+
+
+def _deepfill_v1(**fixed: bool) -> Entry:
+    return Entry("inpaint_tf.models.deepfill_v1", "DeepFillV1", fixed, ("width", "attention_form"))
+
+
+def _deepfill_v2(**fixed: bool) -> Entry:
+    return Entry("inpaint_tf.models.deepfill_v2", "DeepFillV2", fixed, ("width", "attention_form"))
+
+
 MODELS = {
-    "deepfill_v1": (DeepFillV1, {"attention_branch": True, "refinement_stage": True, "fusion": True}),
-    "deepfill_v1_no_fusion": (DeepFillV1, {"attention_branch": True, "refinement_stage": True, "fusion": False}),
-    "deepfill_v1_baseline": (DeepFillV1, {"attention_branch": False, "refinement_stage": True, "fusion": False}),
-    "deepfill_v1_single_stage": (DeepFillV1, {"attention_branch": False, "refinement_stage": False, "fusion": False}),
-    "deepfill_v2": (DeepFillV2, {"attention_branch": True, "guided": False}),
-    "deepfill_v2_guided": (DeepFillV2, {"attention_branch": True, "guided": True}),
-    "glcic": (GLCIC, {}),
+    "deepfill_v1": _deepfill_v1(attention_branch=True, refinement_stage=True, fusion=True),
+    "deepfill_v1_no_fusion": _deepfill_v1(attention_branch=True, refinement_stage=True, fusion=False),
+    "deepfill_v1_baseline": _deepfill_v1(attention_branch=False, refinement_stage=True, fusion=False),
+    "deepfill_v1_single_stage": _deepfill_v1(attention_branch=False, refinement_stage=False, fusion=False),
+    "deepfill_v2": _deepfill_v2(attention_branch=True, guided=False),
+    "deepfill_v2_guided": _deepfill_v2(attention_branch=True, guided=True),
+    "glcic": Entry("inpaint_tf.models.glcic", "GLCIC", {}, ("width",)),
 }
 
 
-def open_arguments(name):
+def open_arguments(name: str) -> set[str]:
     """Names of the constructor arguments that a model's name leaves open."""
-    model_class, fixed = MODELS[name]
-    return set(inspect.signature(model_class).parameters) - {"kwargs"} - set(fixed)
+    return set(MODELS[name].open)
 
 
-def build_model(name, **config):
+def build_model(name: str, **config: Any) -> "keras.Model":
     """A built generator with fresh weights.
 
     Args:
@@ -37,12 +75,11 @@ def build_model(name, **config):
     """
     if name not in MODELS:
         raise UserError(f"unknown model {name!r}; known: {', '.join(sorted(MODELS))}.")
-    model_class, fixed = MODELS[name]
-    if clash := sorted(set(config) & set(fixed)):
+    entry = MODELS[name]
+    if clash := sorted(set(config) & set(entry.fixed)):
         raise UserError(f"model {name!r} fixes {', '.join(clash)}; choose another model name instead.")
-    known = open_arguments(name)
-    if unknown := sorted(set(config) - known):
-        raise UserError(f"model {name!r} has no {', '.join(unknown)}; it takes {', '.join(sorted(known))}.")
-    model = model_class(**fixed, **config)
+    if unknown := sorted(set(config) - set(entry.open)):
+        raise UserError(f"model {name!r} has no {', '.join(unknown)}; it takes {', '.join(sorted(entry.open))}.")
+    model = entry.model_class(**entry.fixed, **config)
     model.build(None)
     return model

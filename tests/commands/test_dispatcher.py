@@ -1,3 +1,6 @@
+import os
+import sys
+
 import pytest
 
 from inpaint_tf.commands.dispatcher import COMMANDS, main
@@ -45,3 +48,22 @@ def test_a_flag_file_is_read(tmp_path, capsys):
     (tmp_path / "x.flags").write_text("--image=/nowhere.png\n--mask=/nowhere.png\n")
     assert main(["inpaint", f"--flagfile={tmp_path / 'x.flags'}", f"--output={tmp_path / 'o.png'}"]) == 2
     assert "/nowhere.png does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--help"], ["presets"], *([name, "--help"] for name in COMMANDS)])
+def test_a_reader_that_is_gone_ends_any_command_quietly(words, monkeypatch, capfd):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as nobody_reads:
+        monkeypatch.setattr(sys, "stdout", nobody_reads)
+        assert main(words) == 141
+    assert capfd.readouterr().err == ""
+
+
+def test_another_broken_pipe_is_an_error(monkeypatch):
+    def breaks(options, arguments):
+        raise BrokenPipeError("a worker is gone")
+
+    monkeypatch.setattr("inpaint_tf.commands.presets.run", breaks)
+    with pytest.raises(BrokenPipeError, match="a worker is gone"):
+        main(["presets"])

@@ -31,14 +31,14 @@ def test_thin_medium_and_thick_grow_in_this_order(size):
 def test_mean_area_lies_in_its_range(name, low, high):
     areas = [mask.mean() for mask in masks(law(name), 200)]
     assert low < np.mean(areas) < high
-    assert 0 < min(areas) and max(areas) <= 0.5
+    assert min(areas) > 0 and max(areas) <= 0.5
 
 
 def test_segments_are_as_thin_as_the_law_says():
     # One segment: 5 to 14 px wide, 10 to 49 long.
     one = SegmentLaw((1, 1), width=10, length=40)
     widths = [thickness(mask) for mask in masks(lambda h, w, random: segment_mask(h, w, random, one), 100)]
-    assert 4 <= min(widths) and max(widths) <= 24  # Corners where segments meet are thicker.
+    assert min(widths) >= 4 and max(widths) <= 24  # Corners where segments meet are thicker.
 
 
 def test_three_masks_in_thirteen_are_boxes():

@@ -98,7 +98,7 @@ def brush_masks(count, image_size, seed):
 
 
 def _guided(config):
-    return MODELS[config.model][1]["guided"]
+    return MODELS[config.model].guided
 
 
 def _guide(config, batch):
