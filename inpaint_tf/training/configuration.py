@@ -223,8 +223,8 @@ class TrainingConfig:
             )
         if self.feature_matching_weight > 0 and self.n_critic == 0:
             raise UserError(
-                f"--feature_matching_weight={self.feature_matching_weight} contradicts --n_critic=0: features of critics "
-                "that never move say nothing."
+                f"--feature_matching_weight={self.feature_matching_weight} contradicts --n_critic=0: features of "
+                "critics that never move say nothing."
             )
 
     @property
