@@ -27,6 +27,7 @@ Reference: Wexler, Shechtman and Irani, Space-Time Completion of Video, PAMI 200
 """
 
 import dataclasses
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -34,10 +35,11 @@ import numpy as np
 from inpaint_tf.patchmatch.nearest_patches import PatchField, patches_touching
 
 # Changes whenever results do for the same options.
-VERSION = "1"
+VERSION = "2"
 # A level needs this many patches to choose from.
 _LEAST_SOURCES = 64
 _HARMONIC_ROUNDS = 1000
+COLOURS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,26 +61,33 @@ class PatchMatchOptions:
 
     patch: int = 5
     steps: tuple[int, ...] = (20, 10, 6, 4)
-    search_rounds: int = 1
+    search_rounds: int = 2
     falloff: float = 1.2
     texture: float = 3.0
     texture_window: int = 7
     seed: int = 0
 
 
-def fingerprint():
+def fingerprint() -> str:
     """What `complete` depends on besides its input when it is called with the default options."""
     return f"version {VERSION}, {PatchMatchOptions()}"
 
 
-def complete(image, hole, options=PatchMatchOptions(), energies=None):
-    """Completes an image from its own patches. Deterministic for a seed.
+def complete(
+    image: np.ndarray,
+    hole: np.ndarray,
+    options: PatchMatchOptions = PatchMatchOptions(),
+    energies: list[tuple[int, float]] | None = None,
+    threads: int | None = None,
+) -> np.ndarray:
+    """Completes an image from its own patches. Deterministic for a seed, whatever the number of threads.
 
     Args:
         image: uint8 [H, W, 3] RGB; what lies inside the hole is not looked at.
         hole: bool [H, W], True = hole.
         options: `PatchMatchOptions`.
         energies: A list that gets (level, energy) after every turn, level 0 being the coarsest; or None.
+        threads: How many to use; None takes as many as there are processors.
 
     Returns:
         uint8 [H, W, 3], bit-identical outside the hole.
@@ -88,58 +97,76 @@ def complete(image, hole, options=PatchMatchOptions(), energies=None):
     """
     if not hole.any():
         return image.copy()
-    size = _patch_size(hole, options.patch)
-    random = np.random.default_rng(options.seed)
-    channels = image.astype(np.float32)
-    if options.texture:
-        texture = texture_channels(channels, hole, options.texture_window)
-        channels = np.concatenate([channels, np.float32(options.texture) * texture], axis=-1)
-    field = None
-    for number, (level, level_hole) in enumerate(pyramid(channels, hole, size)):
-        if field is None:
-            field = PatchField(harmonic_fill(level, level_hole), level_hole, size, random)
-        else:
-            field = PatchField(level, level_hole, size, random, _doubled_matches(field, level_hole))
-        weights = _weights(field, level_hole, options.falloff)
-        if number:
-            field.update(vote(field, level, level_hole, weights))
-        for _ in range(options.steps[min(number, len(options.steps) - 1)]):
-            field.search(options.search_rounds)
-            estimate = vote(field, level, level_hole, weights)
-            field.update(estimate)
-            if energies is not None:
-                energies.append((number, float(np.dot(weights.astype(np.float64), field.distances))))
-    colors = np.uint8(np.clip(np.round(estimate[..., : image.shape[-1]]), 0, 255))
-    return np.where(hole[..., np.newaxis], colors, image)
+    size = patch_size(hole, options.patch)
+    channels = colours_and_texture(image, hole, options)
+    channels[hole] = 0
+    levels = pyramid(channels, hole, size)
+    levels[0] = (harmonic_fill(*levels[0]), levels[0][1])
+    field = complete_levels(levels, size, channels.shape[-1], options, energies=energies, threads=threads)
+    colours = np.uint8(np.clip(np.round(field.image[..., :COLOURS]), 0, 255))
+    return np.where(hole[..., np.newaxis], colours, image)
 
 
-def vote(field, image, hole, weights):
-    """The image whose hole pixels are the weighted means of what the matches of all patches around them say.
+def complete_levels(
+    levels: Sequence[tuple[np.ndarray, np.ndarray]],
+    size: int,
+    voted: int,
+    options: PatchMatchOptions,
+    *,
+    unusable: Sequence[np.ndarray] | None = None,
+    energies: list[tuple[int, float]] | None = None,
+    report: Callable[[float], None] | None = None,
+    threads: int | None = None,
+) -> PatchField:
+    """Searches and votes in turns, from the coarsest level to the finest.
 
     Args:
-        field: `PatchField`.
-        image: float32 [H, W, C], known outside the hole.
-        hole: bool [H, W].
-        weights: float32 [T], one for each target.
+        levels: (float32 [h, w, C], bool [h, w] hole), coarsest first, see `pyramid`. What the coarsest has in its hole
+            is where the search starts. The arrays are changed.
+        size: Side of the patches.
+        voted: How many of the first channels are unknown in the hole; the others are known everywhere.
+        options: `PatchMatchOptions`.
+        unusable: bool [h, w] for each level: what is known but must not be copied.
+        energies: See `complete`.
+        report: Called with the finished share of the work, in [0, 1]; what it raises ends the work.
+        threads: How many to use; None takes as many as there are processors.
 
     Returns:
-        float32 [H, W, C].
+        The `PatchField` of the finest level; its `image` is the completed one.
     """
-    # Float64 sums: the mean must be the minimiser, or the energy could grow by rounding.
-    total, weight = np.zeros(image.shape), np.zeros((*hole.shape, 1))
-    rows, columns = field.targets.T
-    match_rows, match_columns = field.matches.T
-    column_weights = weights[:, np.newaxis]
-    for down in range(field.size):
-        for right in range(field.size):
-            # No two targets share a pixel at the same place of the patch, so += on an index list is safe.
-            says = image[match_rows + down, match_columns + right]
-            total[rows + down, columns + right] += column_weights * says
-            weight[rows + down, columns + right] += column_weights
-    return np.where(hole[..., np.newaxis], total / np.where(weight > 0, weight, 1), image).astype(np.float32)
+    steps = [options.steps[min(number, len(options.steps) - 1)] for number in range(len(levels))]
+    costs = np.cumsum([0, *(count * np.count_nonzero(hole) for count, (_, hole) in zip(steps, levels))])
+    field = None
+    for number, (image, hole) in enumerate(levels):
+        start = None if field is None else _doubled_matches(field, hole)
+        avoided = None if unusable is None else unusable[number]
+        field = PatchField(np.ascontiguousarray(image), hole, size, options.seed + number, start, avoided, threads)
+        weights = _weights(field, hole, options.falloff)
+        if number:
+            field.vote(weights, voted)
+            field.update()
+        for turn in range(steps[number]):
+            field.search(options.search_rounds)
+            field.vote(weights, voted)
+            field.update()
+            if energies is not None:
+                energies.append((number, float(np.dot(weights.astype(np.float64), field.distances))))
+            if report is not None:
+                done = costs[number] + (costs[number + 1] - costs[number]) * (turn + 1) / steps[number]
+                report(float(done / costs[-1]))
+    return field
 
 
-def texture_channels(image, hole, window):
+def colours_and_texture(image: np.ndarray, hole: np.ndarray, options: PatchMatchOptions) -> np.ndarray:
+    """float32 [H, W, 3 or 5]: the colours, and the texture channels if they have a weight."""
+    channels = image.astype(np.float32)
+    if not options.texture:
+        return channels
+    texture = texture_channels(channels, hole, options.texture_window)
+    return np.concatenate([channels, np.float32(options.texture) * texture], axis=-1)
+
+
+def texture_channels(image: np.ndarray, hole: np.ndarray, window: int) -> np.ndarray:
     """How rough the surroundings of each pixel are, sideways and down.
 
     Args:
@@ -164,7 +191,7 @@ def texture_channels(image, hole, window):
     return np.where(hole[..., np.newaxis], np.float32(0), texture)
 
 
-def pyramid(image, hole, patch):
+def pyramid(image: np.ndarray, hole: np.ndarray, patch: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Halved copies, coarsest first, down to where the hole is less than a patch deep or too few patches are left.
 
     A coarse pixel is the mean of its four fine ones; it is hole if one of them is. An odd last row or column counts
@@ -177,14 +204,28 @@ def pyramid(image, hole, patch):
     while True:
         image, hole = levels[-1]
         depth = cv2.distanceTransform(np.uint8(hole), cv2.DIST_L2, 5).max()
-        image = _halved(image).mean(axis=(1, 3), dtype=np.float32)
-        hole = _halved(hole[..., np.newaxis]).any(axis=(1, 3))[..., 0]
+        hole = halved_hole(hole)
         if depth <= patch or min(hole.shape) < 2 * patch or _sources(hole, patch) < _LEAST_SOURCES:
             return levels[::-1]
-        levels.append((np.where(hole[..., np.newaxis], np.float32(0), image), hole))
+        levels.append((halved(image), hole))
 
 
-def harmonic_fill(image, hole):
+def halved(image: np.ndarray) -> np.ndarray:
+    """float32 [H, W, C] -> [ceil(H/2), ceil(W/2), C], means of four; an odd last row or column counts twice."""
+    height, width = image.shape[:2]
+    if height % 2 or width % 2:
+        image = np.pad(image, [(0, height % 2), (0, width % 2), (0, 0)], mode="edge")
+    return (image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]) * np.float32(0.25)
+
+
+def halved_hole(hole: np.ndarray) -> np.ndarray:
+    """bool [H, W] -> [ceil(H/2), ceil(W/2)]: whether one of the four is hole."""
+    height, width = hole.shape
+    hole = np.pad(hole, [(0, height % 2), (0, width % 2)])
+    return hole[::2, ::2] | hole[1::2, ::2] | hole[::2, 1::2] | hole[1::2, 1::2]
+
+
+def harmonic_fill(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """Fills the hole with (nearly) the solution of Laplace's equation: each pixel the mean of its four neighbours.
 
     Args:
@@ -206,13 +247,22 @@ def harmonic_fill(image, hole):
     return filled
 
 
+def patch_size(hole: np.ndarray, wanted: int) -> int:
+    """The largest odd side of at most `wanted` of which the known region has a patch. Raises ValueError below 3."""
+    for size in range(wanted, 2, -2):
+        if size <= min(hole.shape) and _sources(hole, size):
+            return size
+    raise ValueError("not even a 3x3 patch of the image is free of the hole")
+
+
 def _doubled_matches(field, hole):
     """Matches for the patches of the next finer level: the coarse patch's displacement, doubled."""
-    matches = np.indices(field.is_source.shape).transpose(1, 2, 0).copy()
-    matches[tuple(field.targets.T)] = field.matches
-    fine = np.argwhere(patches_touching(hole, field.size))
-    coarse = np.minimum(fine // 2, np.array(field.is_source.shape) - 1)
-    return fine + 2 * (matches[tuple(coarse.T)] - coarse)
+    fine = np.argwhere(patches_touching(hole, field.size)).astype(np.int32)
+    coarse = np.minimum(fine // 2, np.array(field.is_source.shape, np.int32) - 1)
+    number = field.number[tuple(coarse.T)]
+    displacement = field.matches[number] - coarse
+    displacement[number < 0] = 0
+    return fine + 2 * displacement
 
 
 def _weights(field, hole, falloff):
@@ -221,18 +271,5 @@ def _weights(field, hole, falloff):
     return np.float32(falloff) ** -depth[tuple(centres.T)]
 
 
-def _patch_size(hole, wanted):
-    for size in range(wanted, 2, -2):
-        if size <= min(hole.shape) and _sources(hole, size):
-            return size
-    raise ValueError("not even a 3x3 patch of the image is free of the hole")
-
-
 def _sources(hole, size):
     return np.count_nonzero(~patches_touching(hole, size))
-
-
-def _halved(array):
-    """[H, W, C] -> [h, 2, w, 2, C], the last row or column repeated where the size is odd."""
-    array = np.pad(array, [(0, array.shape[0] % 2), (0, array.shape[1] % 2), (0, 0)], mode="edge")
-    return array.reshape(array.shape[0] // 2, 2, array.shape[1] // 2, 2, array.shape[2])

@@ -13,7 +13,6 @@ from inpaint_tf.patchmatch.completion import (
     harmonic_fill,
     pyramid,
     texture_channels,
-    vote,
 )
 from inpaint_tf.patchmatch.nearest_patches import PatchField
 
@@ -50,27 +49,28 @@ def test_energy_never_grows_within_a_level():
 
 def test_voting_lowers_the_energy_and_search_does(rng):
     image, hole = stripes_and_noise(64).astype(np.float32), center_hole(64, 64, side=20).pixels
-    field = PatchField(harmonic_fill(image, hole), hole, 7, rng)
+    field = PatchField(harmonic_fill(image, hole), hole, 7)
     weights = rng.uniform(0.5, 2, len(field.targets)).astype(np.float32)
     start = weights @ field.distances
     field.search(1)
     searched = weights @ field.distances
-    field.update(vote(field, image, hole, weights))
+    field.vote(weights, 3)
+    field.update()
     assert weights @ field.distances < searched < start
 
 
-def test_votes_are_the_weighted_mean_of_what_patches_say(rng):
+def test_votes_are_the_weighted_mean_of_what_patches_say():
     # One-dimensional by hand: 3x3 patches on 3 rows; the hole is one pixel, seen by three targets.
-    image = np.repeat(np.arange(12, dtype=np.float32)[np.newaxis, :, np.newaxis], 3, axis=0)
+    image = np.repeat(np.arange(12, dtype=np.float32)[np.newaxis, :, np.newaxis], 3, axis=0).copy()
     hole = np.zeros((3, 12), bool)
     hole[1, 8] = True
-    field = PatchField(image, hole, 3, rng)
+    field = PatchField(image.copy(), hole, 3)
     assert field.targets.tolist() == [[0, 6], [0, 7], [0, 8]]
     field.matches[:] = [[0, 0], [0, 2], [0, 3]]
     # The hole is column 2, 1, 0 of the targets, so they say 0 + 2, 2 + 1, 3 + 0.
-    voted = vote(field, image, hole, np.array([1, 1, 2], np.float32))
-    assert voted[1, 8, 0] == pytest.approx((2 + 3 + 2 * 3) / 4)
-    assert np.array_equal(voted[~hole], image[~hole])
+    field.vote(np.array([1, 1, 2], np.float32), 1)
+    assert field.image[1, 8, 0] == pytest.approx((2 + 3 + 2 * 3) / 4)
+    assert np.array_equal(field.image[~hole], image[~hole])
 
 
 def test_known_pixels_and_hole_content():
@@ -84,7 +84,7 @@ def test_known_pixels_and_hole_content():
 
 def test_a_seed_fixes_the_result_and_options_change_it():
     image, hole = stripes_and_noise(80), center_hole(80, 80, side=24).pixels
-    first, again = (complete(image, hole) for _ in range(2))
+    first, again = (complete(image, hole, threads=threads) for threads in (1, 3))
     other = complete(image, hole, PatchMatchOptions(seed=1))
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
@@ -153,7 +153,8 @@ def test_harmonic_fill_of_a_ramp_is_the_ramp():
 
 
 def test_time_of_the_protocols_size():
-    # The promise is 10 s on two cores; processor time does not suffer from neighbours. About 2 s.
+    # The promise is pypatchmatch's time, 0.4 s; processor time does not suffer from neighbours. About 0.15 s.
+    complete(stripes_and_noise(64), center_hole(64, 64, side=16).pixels)
     started = time.process_time()
     complete(stripes_and_noise(256), center_hole(256, 256).pixels)
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 1

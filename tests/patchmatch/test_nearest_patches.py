@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inpaint_tf.patchmatch.nearest_patches import PatchField, patches_touching
+from inpaint_tf.patchmatch.nearest_patches import BAND, PatchField, patches_touching
 
 
 def scene(seed=0, side=48):
@@ -26,9 +26,9 @@ def exhaustive(image, hole, size):
     return (squares - 2 * targets @ sources.T).min(axis=1)
 
 
-def test_search_comes_near_the_exhaustive_optimum(rng):
+def test_search_comes_near_the_exhaustive_optimum():
     image, hole = scene()
-    field = PatchField(image, hole, 5, rng)
+    field = PatchField(image, hole, 5, seed=1)
     start = field.distances.mean()
     field.search(30)
     best = exhaustive(image, hole, 5)
@@ -38,9 +38,9 @@ def test_search_comes_near_the_exhaustive_optimum(rng):
     assert field.distances.mean() < 0.5 * start
 
 
-def test_no_round_makes_any_patch_worse(rng):
+def test_no_round_makes_any_patch_worse():
     image, hole = scene()
-    field = PatchField(image, hole, 5, rng)
+    field = PatchField(image, hole, 5, seed=1)
     for _ in range(4):
         before = field.distances.copy()
         field.search(1)
@@ -49,7 +49,7 @@ def test_no_round_makes_any_patch_worse(rng):
 
 def test_distances_are_those_of_the_matches(rng):
     image, hole = scene()
-    field = PatchField(image, hole, 5, rng)
+    field = PatchField(image, hole, 5, seed=1)
     field.search(2)
     for number in rng.integers(len(field.targets), size=20):
         (row, column), (match_row, match_column) = field.targets[number], field.matches[number]
@@ -67,14 +67,39 @@ def test_propagation_alone_spreads_a_good_find(rng):
     image = np.tile(tile, (4, 4, 1))
     hole = np.zeros((64, 64), bool)
     hole[20:40, 20:40] = True
-    field = PatchField(image, hole, 5, rng)
+    field = PatchField(image, hole, 5)
     field.matches[:] = [0, 0]
     number = len(field.targets) // 2
     field.matches[number] = field.targets[number] % 16
-    field.update(image)
-    field._propagate()
-    field._propagate()
+    field.update()
+    field.search(2, radius=0)
     assert np.mean(field.distances < 1e-6) > 0.9
+
+
+@pytest.mark.parametrize("side", [48, 160])
+def test_same_finds_for_any_number_of_threads(side):
+    image, _ = scene(side=side)
+    hole = np.zeros((side, side), bool)
+    hole[10:-10, 10 : side // 2] = True
+    fields = [PatchField(image.copy(), hole, 5, seed=3, threads=threads) for threads in (1, 2, 5)]
+    for field in fields:
+        field.search(3)
+        field.vote(np.ones(len(field.targets), np.float32), 3)
+    assert side == 48 or len(fields[0].targets) > 4 * BAND
+    for field in fields[1:]:
+        assert np.array_equal(field.matches, fields[0].matches)
+        assert np.array_equal(field.image, fields[0].image)
+
+
+def test_what_is_unusable_is_never_copied():
+    image, hole = scene()
+    unusable = np.zeros_like(hole)
+    unusable[:, :20] = True
+    field = PatchField(image, hole, 5, unusable=unusable)
+    field.search(5)
+    assert field.matches[:, 1].min() >= 20
+    # Sides of the hole that are known still count where patches are compared.
+    assert len(field.targets) == len(PatchField(image, hole, 5).targets)
 
 
 def test_patches_touching_a_pixel():
@@ -87,6 +112,6 @@ def test_patches_touching_a_pixel():
     assert np.array_equal(touched, expected)
 
 
-def test_no_source_is_an_error(rng):
+def test_no_source_is_an_error():
     with pytest.raises(ValueError, match="free of the hole"):
-        PatchField(np.zeros((8, 8, 3), np.float32), np.ones((8, 8), bool), 3, rng)
+        PatchField(np.zeros((8, 8, 3), np.float32), np.ones((8, 8), bool), 3)

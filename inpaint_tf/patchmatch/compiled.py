@@ -1,0 +1,51 @@
+"""Loops compiled by numba, and bands of work for all processors.
+
+Loops are compiled when they are first called and kept on disk: beside the module, or in the user's cache folder where
+that cannot be written (`NUMBA_CACHE_DIR` names another); where neither can, every process compiles for itself. They
+release Python's lock, so plain threads share the work. numba's own `parallel=True` is not used: it takes several times
+as long to compile, and its built-in thread pool stops the process if two threads of a server use it at once.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+
+# Work of less than this many items is not worth a second thread.
+_LEAST_ITEMS_PER_THREAD = 1000
+
+
+def compiled(function: Callable) -> Callable:
+    """Compiles a function of arrays and numbers. Sums may be reordered, which is fast, but always in the same way."""
+    options = {"nogil": True, "fastmath": True, "error_model": "numpy"}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # There is no folder that a cache could be written to.
+        return numba.njit(**options)(function)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_bands(work: Callable[[int, int], None], items: int, bands: int, threads: int | None = None) -> None:
+    """Calls `work(start, stop)` for every band of `items`, on several threads.
+
+    Args:
+        work: What to do with the items from `start` to `stop`; must not depend on what other bands do.
+        items: How many there are.
+        bands: Into how many bands of nearly equal length to split them. Their limits depend on this alone, never on
+            the number of threads.
+        threads: How many to use; None takes as many as there are processors.
+    """
+    limits = [items * band // bands for band in range(bands + 1)]
+    threads = min(processors() if threads is None else threads, bands, max(1, items // _LEAST_ITEMS_PER_THREAD))
+    if threads == 1:
+        for start, stop in zip(limits, limits[1:]):
+            work(start, stop)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for future in [pool.submit(work, start, stop) for start, stop in zip(limits, limits[1:])]:
+            future.result()
