@@ -74,6 +74,11 @@ def hole_crops(
     return [crop_boxes(image, corners, side) for image in images]
 
 
+def shrunk(images: tf.Tensor, factor: int) -> tf.Tensor:
+    """Means over squares of pixels: [B, H, W, C] -> [B, H // factor, W // factor, C]."""
+    return images if factor == 1 else tf.nn.avg_pool2d(images, factor, factor, "VALID")
+
+
 def hole_centres(hole_mask: tf.Tensor) -> tf.Tensor:
     """Centre of mass of every hole, float32 [B, H, W, 1] -> row and column, float32 [B, 2]; 0 without a hole."""
     mass = tf.reduce_sum(hole_mask, axis=[1, 2, 3])

@@ -105,6 +105,12 @@ class TrainingConfig:
         "hed", "That network: hed (VGG16 of the extra 'perceptual'), or the folder of a SavedModel."
     )
     perceptual_layers: int = _option(4, "How many of its feature maps take part, from the first on.", low=1, high=64)
+    perceptual_scale: int = _option(
+        1,
+        "Side of the squares of pixels whose mean that network sees as one: 2 leaves fine texture alone.",
+        low=1,
+        high=8,
+    )
     spectrum_weight: float = _option(
         0.0,
         "Weight of the difference between local spectra of fill and photo, on the same crop; against meshes.",

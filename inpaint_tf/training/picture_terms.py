@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from inpaint_tf.losses.feature_network import feature_network
-from inpaint_tf.losses.perceptual import hole_crops, perceptual_loss
+from inpaint_tf.losses.perceptual import hole_crops, perceptual_loss, shrunk
 from inpaint_tf.losses.spectrum import spectrum_loss
 
 # Arithmetic of the convolutions -> that of the feature network.
@@ -32,7 +32,8 @@ def add(config, batch, completed, terms):
         return total
     target, completed = hole_crops([batch.image, tf.cast(completed, tf.float32)], batch.hole_mask, shift=batch.alphas)
     if config.perceptual_weight > 0:
-        terms["perceptual"] = perceptual_loss(load_network(config), target, completed, config.perceptual_layers)
+        seen = [shrunk(image, config.perceptual_scale) for image in (target, completed)]
+        terms["perceptual"] = perceptual_loss(load_network(config), *seen, config.perceptual_layers)
         total += config.perceptual_weight * terms["perceptual"]
     if config.spectrum_weight > 0:
         terms["spectrum"] = spectrum_loss(target, completed)

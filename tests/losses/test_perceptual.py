@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from inpaint_tf.losses.perceptual import hole_centres, hole_crops, perceptual_loss, relative_difference
+from inpaint_tf.losses.perceptual import hole_centres, hole_crops, perceptual_loss, relative_difference, shrunk
 
 
 def test_relative_difference_by_hand():
@@ -52,3 +52,10 @@ def test_crops_stay_inside_the_image():
     assert crop.shape == (1, 48, 48, 1) and crop.numpy()[0, 0, 0, 0] == 0
     (columns,) = hole_crops([tf.transpose(rows, [0, 2, 1, 3])], tf.constant(mask), tf.zeros([1, 2]))
     assert columns.numpy()[0, 0, 0, 0] == 64 - 48 - 0
+
+
+def test_shrunk_takes_means_of_squares_and_leaves_factor_one_alone():
+    image = tf.reshape(tf.range(30.0), [1, 5, 6, 1])
+    # Rows 0 and 1, columns 0 and 1: 0, 1, 6, 7. The fifth row is left over.
+    np.testing.assert_allclose(shrunk(image, 2)[0, :, :, 0], [[3.5, 5.5, 7.5], [15.5, 17.5, 19.5]])
+    assert shrunk(image, 1) is image
