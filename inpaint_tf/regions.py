@@ -52,7 +52,7 @@ class Rect(NamedTuple):
         )
 
 
-def bounding_rect(mask):
+def bounding_rect(mask: np.ndarray) -> Rect | None:
     """Smallest rectangle around the True cells of a bool [H, W] mask; None if there are none."""
     rows, columns = mask.any(axis=1), mask.any(axis=0)
     if not rows.any():
@@ -69,13 +69,14 @@ def painted(rects, size):
     return mask
 
 
-def coarsened(mask, cell):
+def coarsened(mask: np.ndarray, cell: int) -> np.ndarray:
     """bool [ceil(H / cell), ceil(W / cell)]: True where any pixel of the cell is True in bool [H, W]."""
     height, width = mask.shape
     padding = [(0, -height % cell), (0, -width % cell)]
     if any(after for _, after in padding):
         mask = np.pad(mask, padding)
-    return mask.reshape(mask.shape[0] // cell, cell, mask.shape[1] // cell, cell).any(axis=(1, 3))
+    cells = mask.reshape(mask.shape[0] // cell, cell, mask.shape[1] // cell, cell)
+    return np.any(cells, axis=(1, 3))
 
 
 def cover(mask, cost, largest=None, lines=None):
