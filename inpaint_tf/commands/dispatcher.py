@@ -29,6 +29,7 @@ COMMANDS = {
     "train": "inpaint_tf.commands.train",
     "make_records": "inpaint_tf.commands.make_records",
     "benchmark": "inpaint_tf.commands.benchmark",
+    "serve": "inpaint_tf.commands.serve",
     "doctor": "inpaint_tf.commands.doctor",
 }
 

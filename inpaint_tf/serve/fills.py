@@ -1,0 +1,143 @@
+"""What the queue's thread does: a photo, a hole and options go in, a `Version` comes out."""
+
+import collections
+import inspect
+import pathlib
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from inpaint_tf.models.presets import preset_folder, read_config
+from inpaint_tf.regions import bounding_rect
+from inpaint_tf.serve.jobs import Report
+from inpaint_tf.serve.sessions import Version
+from inpaint_tf.serve.settings import FillOptions
+
+# Inpainters that stay loaded; the longest unused one goes first.
+_LOADED = 4
+
+
+def public_name(preset: str) -> str:
+    """What clients call a preset: the last part, so that no path of this machine shows."""
+    return pathlib.PurePath(preset).name or preset
+
+
+class Inpainters:
+    """Loads inpainters when they are first asked for, and keeps a few. Used by the queue's thread alone.
+
+    Args:
+        presets: Names or folders.
+        memory_budget: See `Inpainter`.
+    """
+
+    def __init__(self, presets: tuple[str, ...], memory_budget: int | None = None):
+        self.names = tuple(public_name(preset) for preset in presets)
+        self._presets = dict(zip(self.names, presets))
+        self._memory_budget = memory_budget
+        self._loaded = collections.OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, options: FillOptions):
+        """The `Inpainter` for some options."""
+        with self._lock:
+            if options in self._loaded:
+                self._loaded.move_to_end(options)
+                return self._loaded[options]
+            # Imported here: TensorFlow takes seconds, and the page should be there at once.
+            from inpaint_tf.inference.inpainter import Inpainter
+
+            given = {"memory_budget": self._memory_budget, "detail": options.detail, "blend": options.blend}
+            size = options.working_size
+            given["working_size"] = int(size) if size and size.isdecimal() else size
+            known = inspect.signature(Inpainter.from_preset).parameters
+            given = {name: value for name, value in given.items() if value is not None and name in known}
+            inpainter = Inpainter.from_preset(self._presets[options.preset], **given)
+            self._loaded[options] = inpainter
+            while len(self._loaded) > _LOADED:
+                self._loaded.popitem(last=False)
+            return inpainter
+
+    def describe(self) -> list[dict]:
+        """What a client may want to know of each preset. Raises UserError if one cannot be read."""
+        described = []
+        for name, preset in self._presets.items():
+            config = read_config(preset_folder(preset))
+            described.append(
+                {
+                    "name": name,
+                    "model": config.model,
+                    "summary": config.summary,
+                    "guided": config.model.endswith("guided"),
+                    "detail": getattr(config, "detail", "none") or "none",
+                    "working_size": str(getattr(config, "working_size", "full") or "full"),
+                    "blend": getattr(config, "blend", "none") or "none",
+                }
+            )
+        return described
+
+
+def fill(
+    inpainters: Inpainters,
+    picture: Callable[[], np.ndarray],
+    hole: np.ndarray,
+    options: FillOptions,
+    *,
+    base: int = 0,
+    guide: np.ndarray | None = None,
+    report: Report,
+) -> Version:
+    """Fills one hole.
+
+    Args:
+        inpainters: `Inpainters`.
+        picture: Gives the uint8 [H, W, 3] picture when the fill starts, not while it waits.
+        hole: bool [H, W], with a pixel.
+        options: `FillOptions`.
+        base: Number of the version that the picture is.
+        guide: bool [H, W], True = line; for guided presets.
+        report: See `Job.report`.
+
+    Raises:
+        UserError: for a hole that covers everything, a guide that the preset does not take.
+    """
+    from inpaint_tf.pixels import composite
+    from inpaint_tf.visualize.flow import draw_hole_flow
+
+    report("loading", 0.0)
+    inpainter = inpainters.get(options)
+    image = picture()
+    report("network", 0.0)
+    known = inspect.signature(inpainter.run).parameters
+    result = inpainter.run(image, hole, guide, **({"report": report} if "report" in known else {}))
+    report("pictures", 0.0)
+
+    box = bounding_rect(hole)
+    assert box is not None  # Callers see to it that something is marked.
+    place = np.s_[box.top : box.bottom, box.left : box.right]
+    inside, part = hole[place], image[place]
+    network = getattr(result, "network", None)
+    sources = getattr(result, "sources", None)
+    views = {
+        "completed": result.completed[place].copy(),
+        "coarse": composite(part, inside, result.coarse[place]),
+    }
+    if network is not None and sources is not None:
+        views["network"] = network[place].copy()
+    if result.offsets is not None:
+        views["flow"] = draw_hole_flow(result.offsets, hole)[place].copy()
+    if sources is not None:
+        sources = sources[place].copy()
+    return Version(
+        base=base,
+        top=box.top,
+        left=box.left,
+        hole=inside.copy(),
+        views=views,
+        sources=sources,
+        offsets=result.offsets,
+        plan=result.plan,
+        seconds=result.seconds,
+        options=options,
+        guide=guide,
+    )

@@ -1,0 +1,185 @@
+"""The REST interface: one request, one completed photo. `openapi` describes it."""
+
+import json
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+import inpaint_tf
+from inpaint_tf.data.image_files import Photo
+from inpaint_tf.errors import UserError
+from inpaint_tf.pixels import LINE_THRESHOLD
+from inpaint_tf.serve.errors import RequestError
+from inpaint_tf.serve.fills import fill
+from inpaint_tf.serve.requests import Form, finished, read_form, server_of
+from inpaint_tf.serve.settings import FillOptions
+from inpaint_tf.serve.strokes import grow, rasterise
+from inpaint_tf.serve.uploads import MEDIA_TYPES, check_header, decode_mask, decode_photo, encode_photo, safe_stem
+
+
+async def health(request: Request) -> Response:
+    """Whether the server lives, and how long the queue is."""
+    server = server_of(request)
+    return JSONResponse(
+        {
+            "status": "ok",
+            "version": inpaint_tf.__version__,
+            "running": server.queue.running,
+            "waiting": server.queue.waiting,
+            "most_waiting": server.queue.most_waiting,
+        }
+    )
+
+
+async def presets(request: Request) -> Response:
+    """The presets and limits of this server."""
+    server = server_of(request)
+    settings = server.settings
+    return JSONResponse(
+        {
+            "presets": server.inpainters.describe(),
+            "default": server.inpainters.names[0],
+            "limits": {
+                "bytes": settings.most_bytes,
+                "pixels": settings.most_pixels,
+                "seconds": settings.most_seconds,
+                "waiting": settings.most_waiting,
+            },
+        }
+    )
+
+
+async def inpaint(request: Request) -> Response:
+    """Multipart in, image bytes out."""
+    server = server_of(request)
+    if server.queue.waiting >= server.queue.most_waiting:
+        raise RequestError(503, f"{server.queue.waiting} fills are waiting already; try again in a minute.", 60)
+    with server.upload():
+        form = await read_form(request)
+        options = FillOptions.from_request(form.fields, server.inpainters.names)
+        content, name = _file(form, "image")
+        own_suffix = check_header(content, name, server.settings.most_pixels)
+        suffix = _suffix(form.fields.get("format"), own_suffix)
+        photo, hole, guide = await server.in_thread(_decode, server.settings.most_pixels, form, content, name)
+        notes = list(photo.notes)
+        seconds = 0.0
+        if hole.any():
+            job = server.queue.submit(
+                lambda report: fill(server.inpainters, lambda: photo.rgb, hole, options, guide=guide, report=report)
+            )
+            version = await finished(request, server.queue, job)
+            seconds = version.seconds
+            encoded, more = await server.in_thread(_encode, photo, version, suffix)
+            notes += [*version.notes, *more]
+        else:
+            notes.append("the mask has no hole; the photo came back unchanged.")
+            encoded = content
+            if suffix != own_suffix:
+                encoded, more = await server.in_thread(encode_photo, suffix, photo.rgb, photo)
+                notes += more
+    headers = {
+        "content-disposition": f'inline; filename="{_ascii(safe_stem(name))}_completed{suffix}"',
+        "x-inpaint-seconds": f"{seconds:.3f}",
+        "x-inpaint-notes": json.dumps(notes),
+    }
+    return Response(encoded, media_type=MEDIA_TYPES[suffix], headers=headers)
+
+
+def read_strokes(text: str, what: str) -> Any:
+    """JSON text -> what should be a list of operations, which may stand under "strokes". Raises UserError."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UserError(f"{what} must be JSON; see /docs.") from None
+    return value.get("strokes") if isinstance(value, dict) else value
+
+
+def same_size(mask: np.ndarray, photo: Photo, name: str) -> np.ndarray:
+    """The mask, if it has the photo's size. Raises UserError that names both."""
+    if mask.shape != photo.rgb.shape[:2]:
+        sizes = [f"{shape[1]}x{shape[0]}" for shape in (mask.shape, photo.rgb.shape)]
+        raise UserError(f"{name} is {sizes[0]}, the photo is {sizes[1]}; give a mask of the photo's size.")
+    return mask
+
+
+def not_everything(hole: np.ndarray) -> np.ndarray:
+    """The hole, unless it covers all. Raises UserError."""
+    if hole.all():
+        raise UserError("the mask covers the whole photo; leave some of it to fill from (or invert the mask).")
+    return hole
+
+
+def _decode(most_pixels: int, form: Form, content: bytes, name: str):
+    photo = decode_photo(content, name)
+    height, width = photo.rgb.shape[:2]
+    if ("mask" in form.files) == ("strokes" in form.fields):
+        raise RequestError(400, "give either a file `mask` (bright is filled) or a field `strokes` (JSON).")
+    if "mask" in form.files:
+        mask_content, mask_name = _file(form, "mask")
+        check_header(mask_content, mask_name, most_pixels)
+        invert = _truth(form.fields.get("invert_mask"), "invert_mask")
+        hole = same_size(decode_mask(mask_content, mask_name, invert=invert), photo, mask_name)
+    else:
+        hole = rasterise(read_strokes(form.fields["strokes"], "strokes"), height, width)
+    hole = not_everything(grow(hole, _pixels(form.fields.get("grow"))))
+    guide = None
+    if "guide" in form.files:
+        guide_content, guide_name = _file(form, "guide")
+        check_header(guide_content, guide_name, most_pixels)
+        guide = same_size(decode_mask(guide_content, guide_name, threshold=LINE_THRESHOLD), photo, guide_name)
+    elif "sketch" in form.fields:
+        guide = rasterise(read_strokes(form.fields["sketch"], "sketch"), height, width)
+    return photo, hole, guide
+
+
+def _encode(photo: Photo, version, suffix: str) -> tuple[bytes, list[str]]:
+    rgb = photo.rgb.copy()
+    height, width = version.hole.shape
+    part = rgb[version.top : version.top + height, version.left : version.left + width]
+    part[version.hole] = version.views["completed"][version.hole]
+    return encode_photo(suffix, rgb, photo)
+
+
+def _file(form: Form, name: str) -> tuple[bytes, str]:
+    if name not in form.files:
+        raise RequestError(400, f"the form has no file `{name}` (curl: -F {name}=@FILE).")
+    content, given = form.files[name]
+    return content, f"{safe_stem(given)}{_short_suffix(given)}"
+
+
+def _short_suffix(name: str) -> str:
+    end = name.rpartition(".")[2]
+    return f".{end}" if end.isascii() and end.isalnum() and len(end) < 6 and end != name else ""
+
+
+def _suffix(word: str | None, own: str) -> str:
+    if not word:
+        return own
+    suffix = {".jpeg": ".jpg", ".tiff": ".tif"}.get(f".{word.lower().lstrip('.')}", f".{word.lower().lstrip('.')}")
+    if suffix not in MEDIA_TYPES:
+        raise UserError(f"format must be one of {', '.join(s[1:] for s in MEDIA_TYPES)}; got {word[:20]!r}.")
+    return suffix
+
+
+def _pixels(word: str | None) -> float:
+    try:
+        value = float(word or 0)
+    except ValueError:
+        value = float("nan")
+    if not -1000 <= value <= 1000:
+        raise UserError(f"grow must be pixels from -1000 to 1000; got {word!s:.20}.")
+    return value
+
+
+def _truth(word: str | None, name: str) -> bool:
+    known = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
+    if (word or "").lower() not in known:
+        raise UserError(f"{name} must be true or false; got {word!s:.20}.")
+    return known[(word or "").lower()]
+
+
+def _ascii(text: str) -> str:
+    """For a header: ASCII without quotes."""
+    return text.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_").replace("\\", "_")

@@ -1,0 +1,67 @@
+"""`inpaint-tf serve` as its own process: the address it prints, and how it ends."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+BOX = [{"op": "box", "from": [16, 8], "to": [48, 40]}]
+
+
+@pytest.fixture
+def process(tiny_presets):
+    command = [sys.executable, "-m", "inpaint_tf", "serve", "--port=0", f"--preset={tiny_presets[0]}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
+
+
+def address(process):
+    line = process.stdout.readline()
+    return re.search(r"http://localhost:\d+", line)[0]
+
+
+def test_sigterm_finishes_what_runs_and_turns_away_what_waits(process, photo, encoded):
+    with httpx.Client(base_url=address(process), timeout=60) as client:
+        identity = client.post("/api/v1/photos", files={"image": ("a.png", encoded(photo))}).json()["id"]
+        # The first fill loads TensorFlow, so it takes seconds.
+        jobs = [client.post(f"/api/v1/photos/{identity}/fills", json={"strokes": BOX}).json() for _ in range(2)]
+        while client.get(f"/api/v1/jobs/{jobs[0]['job']}").json()["state"] == "waiting":
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        until = time.monotonic() + 60
+        while (state := client.get(f"/api/v1/jobs/{jobs[0]['job']}").json())["state"] == "running":
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert state["state"] == "done" and state["result"] == {"version": 1}
+        assert client.get(f"/api/v1/photos/{identity}/versions/1/file").status_code == 200
+        waiting = client.get(f"/api/v1/jobs/{jobs[1]['job']}").json()
+        assert waiting["state"] == "failed" and "stopping" in waiting["error"]
+    assert process.wait(20) == 0
+    assert "finishing what runs" in process.stderr.read()
+
+
+def test_an_idle_server_stops_at_once(process):
+    url = address(process)
+    assert httpx.get(f"{url}/api/v1/health").json()["waiting"] == 0
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0 and time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "words,said",
+    [
+        (["--preset=nothing"], "nothing"),
+        (["--host=203.0.113.1"], "cannot listen"),
+        (["--token="], "token"),
+        (["photo.jpg"], "flags only"),
+    ],
+)
+def test_what_is_wrong_with_the_call_is_one_line(words, said):
+    done = subprocess.run([sys.executable, "-m", "inpaint_tf", "serve", *words], capture_output=True, text=True)
+    assert done.returncode == 2 and said in done.stderr and done.stderr.count("\n") == 1
