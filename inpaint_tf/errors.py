@@ -3,7 +3,7 @@
 import contextlib
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 # Of a parser's own words, this many characters go into an error.
 _MOST_WORDS = 200
@@ -23,6 +23,12 @@ def printable(name: object) -> str:
     r"""A name as it may be shown: what would move a terminal's cursor, break a line or hide is written as "\x1b"."""
     hidden = {c for c in set(str(name)) if unicodedata.category(c) in _HIDDEN and c not in _JOINERS}
     return "".join(_escaped(c) if c in hidden else c for c in str(name))
+
+
+def name_some(names: Sequence[object], most: int = 10) -> str:
+    """ "a, b" or "a, b, c and 12 more", all printable."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(printable, names[:most])) + more
 
 
 def reason(error: BaseException) -> str:

@@ -103,6 +103,13 @@ def shuffled_index(position, count, seed):
     return tf.random.experimental.index_shuffle(place, seed=tf.cast(key, tf.int32), max_index=count - 1)
 
 
+def batch_names(loader, config, batch):
+    """What the photos of global batch number `batch` are called, in order."""
+    first, count = batch * config.batch_size, len(loader.source)
+    positions = tf.range(first, first + config.batch_size, dtype=tf.int64)
+    return [loader.source.name(int(shuffled_index(position, count, config.seed))) for position in positions]
+
+
 def distributed_batches(loader, config, first_batch, strategy):
     """The stream as the strategy's steps take it: an iterator of photo batches."""
     if strategy.num_replicas_in_sync == 1:

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from inpaint_tf.data.image_files import READABLE, read_photo
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import UserError, name_some
 from inpaint_tf.evaluation.kodak24 import KODAK24
-from inpaint_tf.masks.manifest import ImageEntry, Manifest, mask_entry, name_some, pixel_hash, read_hole
+from inpaint_tf.masks.manifest import ImageEntry, Manifest, mask_entry, pixel_hash, read_hole
 from inpaint_tf.masks.segments import LAMA, large_mask, segment_mask, shrunk_box_mask
 from inpaint_tf.masks.sets import AREA_BINS, Hole, bounding_box, brush_hole, center_hole, training_box_hole
 from inpaint_tf.progress import progress

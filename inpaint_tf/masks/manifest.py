@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from inpaint_tf.data.image_files import read_mask
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import UserError, name_some
 from inpaint_tf.files import write_bytes
 from inpaint_tf.masks.sets import Hole
 
@@ -186,12 +186,6 @@ def read_hole(folder, entry):
     if pixel_hash(pixels) != entry.sha256:
         raise UserError(f"{folder}/{entry.file} is not the mask of its manifest; make the mask set again.")
     return Hole(pixels, entry.box)
-
-
-def name_some(names, most=10):
-    """ "a, b" or "a, b, c and 12 more"."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _frozen(value):

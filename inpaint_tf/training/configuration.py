@@ -140,7 +140,7 @@ class TrainingConfig:
         0, "Steps of a warm-up with the coarse network and reconstruction losses alone.", low=0
     )
     pretrain_critic_steps: int = _option(0, "Steps behind the warm-up in which only the critics learn (GLCIC).", low=0)
-    learning_rate: float = _option(1e-4, "Peak learning rate of generator and critics.", low=0.0, high=10.0)
+    learning_rate: float = _option(1e-4, "Peak learning rate of generator and critics.", low=0.0, high=10.0, free=True)
     learning_rate_schedule: str = _option(
         "constant",
         "How the learning rate falls after the warm-up: not at all; linearly or as a half cosine to 0 at --max_steps; "
@@ -152,7 +152,7 @@ class TrainingConfig:
     beta_1: float = _option(0.5, "Adam's decay of the mean gradient.", low=0.0, high=0.99999)
     beta_2: float = _option(0.9, "Adam's decay of the squared gradient.", low=0.0, high=0.99999)
     epsilon: float = _option(1e-8, "Adam's epsilon, added as TensorFlow 1 does.", low=0.0, high=1.0)
-    clip_norm: float = _option(0.0, "Largest global norm of a gradient; 0 doesn't clip.", low=0.0)
+    clip_norm: float = _option(0.0, "Largest global norm of a gradient; 0 doesn't clip.", low=0.0, free=True)
     ema_decay: float = _option(
         0.999,
         "Decay of the averaged weights that are evaluated and exported; 0 uses the weights themselves.",

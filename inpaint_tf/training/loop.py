@@ -9,9 +9,9 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from inpaint_tf.data.pipeline import PhotoLoader, distributed_batches
-from inpaint_tf.errors import UserError
-from inpaint_tf.models.presets import save_preset
+from inpaint_tf.data.pipeline import PhotoLoader, batch_names, distributed_batches
+from inpaint_tf.errors import UserError, name_some
+from inpaint_tf.models.presets import read_config, save_preset
 from inpaint_tf.progress import duration
 from inpaint_tf.training.checkpoints import Checkpoints
 from inpaint_tf.training.initial_weights import take_initial_weights
@@ -29,6 +29,8 @@ from inpaint_tf.visualize.curves import draw_runs
 DATA_BOUND = 0.1
 # Of a metrics record, what is no curve.
 NO_CURVE = ("step", "phase", "data_share", "images_per_second")
+# So many photos of a batch that diverged are named.
+NAMED_PHOTOS = 4
 # Loss terms on the progress line.
 SHOWN = ("critic_loss", "generator_loss", "l1", "known")
 
@@ -91,7 +93,8 @@ class Trainer:
         self.loader = PhotoLoader(source, config)
         self.looker = Looker(config, self.state, self._sample_photos(source)) if self.chief else None
         self.events = EventWriter(self.folder.path if self.chief else None)
-        # Terms still on the device, and fetched ones that no log line has averaged yet: (step, name -> value).
+        # Terms still on the device, with their step and the number of their batch; and fetched ones that no log line
+        # has averaged yet: (step, name -> value).
         self._pending, self._window = [], []
         self._told_failures = 0
         self._restart_clock()
@@ -108,6 +111,7 @@ class Trainer:
         """
         config, counters = self.config, self.state.counters
         photos = distributed_batches(self.loader, config, counters.batches, self.strategy)
+        self._catch_up()
         first = counters.step
         while counters.step < config.max_steps and not self._asked_to_stop():
             phase = self._iterate(photos)
@@ -124,9 +128,11 @@ class Trainer:
         counters = self.state.counters
         phase = self.recipe.phase(self.config, counters.step)
         for _ in range(phase.critic_steps):
-            self._pending.append((counters.step + 1, self.steps.critic(self._next(photos))))
+            batch = counters.batches
+            self._pending.append((counters.step + 1, batch, self.steps.critic(self._next(photos))))
         if phase.generator_moves:
-            self._pending.append((counters.step + 1, self.steps.generator(self._next(photos), phase.name)))
+            batch = counters.batches
+            self._pending.append((counters.step + 1, batch, self.steps.generator(self._next(photos), phase.name)))
         counters.step += 1
         return phase
 
@@ -138,28 +144,24 @@ class Trainer:
         return batch
 
     def _look_and_save(self, phase):
-        config, step = self.config, self.state.counters.step
-        last = step == config.max_steps
-
-        def due(every):
-            return every > 0 and (last or step % every == 0)
-
-        if due(config.log_every):
+        config = self.config
+        if self._due(config.log_every):
             self._flush(phase)
-        if due(config.checkpoint_every):
+        if self._due(config.checkpoint_every):
             self._flush(None)
             self._save()
-        if self.looker is not None and due(config.sample_every):
+        if self.looker is not None and self._due(config.sample_every):
             self._draw_samples()
-        if self.looker is not None and config.validation_images and due(config.validate_every):
+        if self.looker is not None and config.validation_images and self._due(config.validate_every):
             self._validate()
 
     def _flush(self, phase):
         """Fetches the pending loss terms, checks them and, with a phase, logs their means."""
-        fetched = [(step, {name: float(value) for name, value in terms.items()}) for step, terms in self._pending]
+        for step, batch, terms in self._pending:
+            fetched = {name: float(value) for name, value in terms.items()}
+            self._check(step, batch, fetched)
+            self._window.append((step, fetched))
         self._pending = []
-        self._check(fetched)
-        self._window += fetched
         if phase is None or not self._window:
             return
         values = {}
@@ -203,33 +205,32 @@ class Trainer:
             self.say(f"{len(failures)} photos were replaced by others, last {name}: {reason}")
             self._told_failures = len(failures)
 
-    def _check(self, fetched):
-        for step, terms in fetched:
-            bad = {
-                name: value
-                for name, value in terms.items()
-                # With loss scaling a gradient may overflow; that step was skipped.
-                if not abs(value) <= self.config.loss_limit
-                and not (self.state.loss_scale is not None and name.endswith("_norm"))
-            }
-            if bad:
-                saved = self.checkpoints.last_saved
-                before = (
-                    "there is no checkpoint yet" if saved is None else f"the last good checkpoint is of step {saved}"
-                )
-                shown = ", ".join(f"{name} = {value:g}" for name, value in bad.items())
-                raise Diverged(
-                    f"training diverged at step {step}: {shown} (--loss_limit={self.config.loss_limit:g}); {before}, "
-                    f"in {self.checkpoints.folder}. A lower --learning_rate or --clip_norm may help."
-                )
+    def _check(self, step, batch, terms):
+        bad = {
+            name: value
+            for name, value in terms.items()
+            # With loss scaling a gradient may overflow; that step was skipped.
+            if not abs(value) <= self.config.loss_limit
+            and not (self.state.loss_scale is not None and name.endswith("_norm"))
+        }
+        if bad:
+            saved = self.checkpoints.last_saved
+            before = "there is no checkpoint yet" if saved is None else f"the last good checkpoint is of step {saved}"
+            shown = ", ".join(f"{name} = {value:g}" for name, value in bad.items())
+            photos = name_some(batch_names(self.loader, self.config, batch), NAMED_PHOTOS)
+            raise Diverged(
+                f"training diverged at step {step}: {shown} (--loss_limit={self.config.loss_limit:g}), on a batch of "
+                f"{photos}; {before}, in {self.checkpoints.folder}. A lower --learning_rate or --clip_norm may help: "
+                "the same command with another value resumes there."
+            )
 
     def _save(self):
         started = time.perf_counter()
         step = self.state.counters.step
-        if self.checkpoints.last_saved == step or step == 0:
+        if step == 0:
             return
         self.checkpoints.save()
-        if self.chief:
+        if self.chief and not self._preset_is_current():
             self.folder.replace_folder("preset", self._write_preset)
         self._since += time.perf_counter() - started
 
@@ -240,16 +241,46 @@ class Trainer:
             self.config.model,
             {"width": self.config.width},
             "RGB",
-            source=f"inpaint-tf train, step {self.state.counters.step} of run {self.folder.path.name}",
+            source=self._preset_source(),
             weights=self.state.exported_weights(),
         )
+
+    def _preset_source(self):
+        return f"inpaint-tf train, step {self.state.counters.step} of run {self.folder.path.name}"
+
+    def _preset_is_current(self):
+        """Whether the preset is whole and of this step; after a kill between checkpoint and preset it is not."""
+        try:
+            return read_config(self.folder.path / "preset").source == self._preset_source()
+        except UserError:
+            return False
+
+    def _catch_up(self):
+        """Draws and measures what a kill after a checkpoint kept from being drawn and measured at its step."""
+        config, step = self.config, self.state.counters.step
+        if self.looker is None or step == 0:
+            return
+        if self._due(config.sample_every) and not self._sample_file().exists():
+            self._draw_samples()
+        if config.validation_images and self._due(config.validate_every):
+            records = [record for record in self.folder.records() if record["step"] == step]
+            if not any("/" in name for record in records for name in record):
+                self._validate()
+
+    def _due(self, every):
+        """Whether something that happens every so many steps, and after the last one, happens now."""
+        step = self.state.counters.step
+        return every > 0 and (step == self.config.max_steps or step % every == 0)
+
+    def _sample_file(self):
+        return self.folder.path / "samples" / f"step_{self.state.counters.step:08d}.png"
 
     def _draw_samples(self):
         started = time.perf_counter()
         step = self.state.counters.step
         picture = self.looker.grid()
         encoded = encode_png(picture)
-        self.folder.write(f"samples/step_{step:08d}.png", encoded)
+        self.folder.write(f"samples/{self._sample_file().name}", encoded)
         self.events.picture("samples", encoded, *picture.shape[:2], step)
         self._draw_curves()
         self._since += time.perf_counter() - started

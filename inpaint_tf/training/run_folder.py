@@ -14,19 +14,23 @@ import contextlib
 import datetime
 import fcntl
 import json
-import os
 import pathlib
-import shutil
 
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.files import write_bytes
+from inpaint_tf.files import is_aside, replace_folder, sweep, write_bytes
 from inpaint_tf.provenance import revision
+from inpaint_tf.schema import any_value, list_of, mapping, optional, read_json, record, text
 from inpaint_tf.training.configuration import TrainingConfig
-from inpaint_tf.visualize.curves import read_run
+from inpaint_tf.visualize.curves import parse_record, read_run
 
 _CONFIGURATION, _FLAGS, _METRICS, _LOCK = "configuration.json", "flags.txt", "metrics.jsonl", ".lock"
+_DAMAGED = "metrics.damaged"
+_RECORD = record(
+    {"configuration": mapping(any_value), "changed": optional(list_of(any_value)), "begun": optional(text)},
+    others=True,
+)
 
 
 class RunFolder:
@@ -55,19 +59,22 @@ class RunFolder:
             _refuse_contradictions(self.path, config, fingerprint, known)
         if not writes:
             return
-        if known is None and self.path.is_dir() and any(p.name != _LOCK for p in self.path.iterdir()):
+        if known is None and self.path.is_dir() and any(map(_is_foreign, self.path.iterdir())):
             raise UserError(
                 f"{self.path} is not empty and no run's folder ({_CONFIGURATION} is missing); name another."
             )
         with self._clear_errors():
             self.path.mkdir(parents=True, exist_ok=True)
             self._take_lock()
+            for folder in (self.path, *filter(pathlib.Path.is_dir, self.path.iterdir())):
+                sweep(folder)
             record = {
                 "configuration": config.to_dict(),
                 "data_fingerprint": fingerprint,
                 "revision": revision(),
                 "tensorflow": tf.__version__,
-                "begun": (known or {}).get("begun", datetime.datetime.now().astimezone().isoformat(timespec="seconds")),
+                "begun": (known or {}).get("begun", _now()),
+                "changed": [*(known or {}).get("changed", []), *_changes(config, known)],
             }
             write_bytes(self.path / _CONFIGURATION, (json.dumps(record, indent=2) + "\n").encode())
             write_bytes(self.path / _FLAGS, flag_file(config).encode())
@@ -78,16 +85,30 @@ class RunFolder:
         return f"inpaint-tf train --flagfile={self.path / _FLAGS}"
 
     def forget_after(self, step):
-        """Drops metrics of steps after `step`, which a crash left behind and a resumed run writes again."""
+        """Drops metrics of steps after `step`, which a crash left behind and a resumed run writes again.
+
+        Lines that are damaged go into metrics.damaged, but for the last one, which a kill may have cut off.
+
+        Raises:
+            UserError: if `step` is 0 though there was a checkpoint once.
+        """
         path = self.path / _METRICS
         if not self.writes or not path.exists():
             return
-        kept = []
-        for line in path.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                if json.loads(line)["step"] <= step:
-                    kept.append(line)
-        write_bytes(path, "".join(line + "\n" for line in kept).encode())
+        if step == 0 and (self.path / "preset").exists():
+            raise UserError(
+                f"{self.path} has no checkpoint, but its preset was made with one; put the folder checkpoints back, or "
+                "name another --run_dir."
+            )
+        with self._clear_errors():
+            lines = path.read_bytes().splitlines()
+            records = [parse_record(line) for line in lines]
+            kept = [line for line, record in zip(lines, records) if record is not None and record["step"] <= step]
+            damaged = [line for line, record in zip(lines[:-1], records[:-1]) if record is None and line.strip()]
+            if damaged:
+                with open(self.path / _DAMAGED, "ab") as file:
+                    file.write(_lines(damaged))
+        write_bytes(path, _lines(kept))
 
     def log(self, record):
         """Appends a dictionary to metrics.jsonl."""
@@ -109,17 +130,9 @@ class RunFolder:
 
     def replace_folder(self, name, make):
         """Renews a folder below this one: `make(path)` writes it aside, then it takes the old one's place."""
-        if not self.writes:
-            return
-        aside, old = self.path / f".{name}.new", self.path / f".{name}.old"
-        with self._clear_errors():
-            for path in (aside, old):
-                shutil.rmtree(path, ignore_errors=True)
-            make(aside)
-            if (self.path / name).exists():
-                os.replace(self.path / name, old)
-            os.replace(aside, self.path / name)
-            shutil.rmtree(old, ignore_errors=True)
+        if self.writes:
+            with self._clear_errors():
+                replace_folder(self.path / name, make)
 
     def close(self):
         """Lets other processes train in the folder."""
@@ -128,13 +141,7 @@ class RunFolder:
 
     def _known(self):
         path = self.path / _CONFIGURATION
-        try:
-            known = json.loads(path.read_text(encoding="utf-8"))
-            return known if isinstance(known["configuration"], dict) else None
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path} cannot be read as a run's configuration: {error}.") from error
+        return read_json(path, "a run's configuration", _RECORD) if path.exists() else None
 
     def _take_lock(self):
         self._lock = open(self.path / _LOCK, "w", encoding="utf-8")  # noqa: SIM115 - held until the process ends.
@@ -162,6 +169,29 @@ def flag_file(config):
         for name, value in config.to_dict().items()
     ]
     return "\n".join(lines) + "\n"
+
+
+def _is_foreign(path):
+    """Whether a file in a folder without a configuration is not what a run that was killed at its start leaves."""
+    return path.name != _LOCK and not is_aside(path)
+
+
+def _changes(config, known):
+    """What a resumed run changes of its configuration, for the record: a list of at most one dictionary."""
+    if known is None:
+        return []
+    before, now = known["configuration"], config.to_dict()
+    del now["run_dir"]  # A run may be moved.
+    changed = {name: [before.get(name), now[name]] for name in now if before.get(name, now[name]) != now[name]}
+    return [{"at": _now(), "options": changed}] if changed else []
+
+
+def _now():
+    return datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _lines(lines):
+    return b"".join(line + b"\n" for line in lines)
 
 
 def _refuse_contradictions(path, config, fingerprint, known):

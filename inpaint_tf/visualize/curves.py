@@ -16,9 +16,19 @@ _COLUMNS = 3
 
 
 def read_run(metrics):
-    """The records of a run's `metrics.jsonl`, in order."""
-    with open(metrics, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+    """The records of a run's `metrics.jsonl`, in order; lines that are damaged or cut off are left out."""
+    with open(metrics, "rb") as file:
+        return [record for record in map(parse_record, file) if record is not None]
+
+
+def parse_record(line):
+    """The dictionary of a line of `metrics.jsonl`, bytes, with a whole number "step"; None if it is no such line."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    usable = isinstance(record, dict) and type(record.get("step")) is int
+    return record if usable else None
 
 
 def read_parts(folders):
