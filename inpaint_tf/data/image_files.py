@@ -1,44 +1,62 @@
-"""Photos and masks as people have them, in and out of files. The one place that opens image files for inpainting.
+"""Photos as people have them, in and out of files. The one place that reads and writes photos for inpainting.
 
-Pillow does the work: it applies EXIF orientation, reads palettes and CMYK, and carries EXIF, ICC profile, XMP and
-resolution over to the result.
+`decoding` opens files, `pixel_values` brings more than 8 bits to 8, `metadata` says what is carried over, `mask_files`
+reads masks; docs/formats.md has the table of formats and what they keep.
 """
 
 import dataclasses
 import io
+import os
 import pathlib
 import tempfile
-import warnings
 
-import cv2
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms
 
-from inpaint_tf.errors import UserError
+from inpaint_tf.data.decoding import DecodedFile, decode_file
+from inpaint_tf.data.mask_files import read_hole, read_mask, resize_mask
+from inpaint_tf.data.metadata import Metadata, add_tiff_tags, metadata_of, orientation_of, save_options
+from inpaint_tf.data.pixel_values import alpha_to_8_bits, to_8_bits
+from inpaint_tf.data.upright import upright
+from inpaint_tf.errors import UserError, printable, reason
 from inpaint_tf.files import write_bytes
-from inpaint_tf.pixels import MASK_THRESHOLD
+from inpaint_tf.pixels import LINE_THRESHOLD, MASK_THRESHOLD
 
-# Suffix -> Pillow's format name. What can be written; reading takes whatever Pillow reads.
+__all__ = [
+    "LINE_THRESHOLD",
+    "MASK_THRESHOLD",
+    "READABLE",
+    "WRITABLE",
+    "Photo",
+    "check_fits",
+    "check_writable",
+    "read_hole",
+    "read_mask",
+    "read_photo",
+    "resize_mask",
+    "write_image",
+]
+
+# Suffix -> Pillow's format name. What can be written; reading takes whatever `decoding` decodes.
 WRITABLE = {
     ".png": "PNG",
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
     ".webp": "WEBP",
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".bmp": "BMP",
 }
 # Suffixes that are looked for in folders.
-READABLE = (*WRITABLE, ".gif", ".ppm", ".pgm")
+READABLE = (*WRITABLE, ".gif", ".ppm", ".pgm", ".pnm", ".avif", ".jp2")
 _WITH_ALPHA = ("PNG", "WEBP", "TIFF")
-_METADATA = {
-    "PNG": ("exif", "icc_profile", "dpi"),
-    "JPEG": ("exif", "icc_profile", "dpi", "xmp"),
-    "WEBP": ("exif", "icc_profile", "xmp"),
-    "TIFF": ("exif", "icc_profile", "dpi"),
-    "BMP": ("dpi",),
-}
-_TIFF_BITS_PER_SAMPLE = 258
+# Pixels that a side may have.
+_LONGEST_SIDE = {"JPEG": 65535, "WEBP": 16383}
+# Quality of a JPEG whose input was none.
+_JPEG_QUALITY = 95
+_ALPHA_MODES = ("RGBA", "LA", "PA", "La", "RGBa")
 
 
 @dataclasses.dataclass
@@ -49,220 +67,217 @@ class Photo:
         rgb: uint8 [H, W, 3], upright.
         alpha: uint8 [H, W], 255 = opaque; None if the file has none.
         grey: Whether the file is greyscale (`rgb` repeats the channel).
-        metadata: Keyword arguments for Pillow's `save`: exif, icc_profile, xmp, dpi, where the file has them.
+        metadata: What is carried into the result's file.
         notes: What was done to the file's content that its owner may want to know, one sentence each.
+        format: Pillow's name of the file's format; "" if it does not come from a file.
+        orientation: The EXIF orientation that was applied, 1 to 8.
+        jpeg_tables, jpeg_sampling: Quantisation tables and chroma subsampling of a JPEG, see `DecodedFile`.
     """
 
     rgb: np.ndarray
     alpha: np.ndarray | None = None
     grey: bool = False
-    metadata: dict = dataclasses.field(default_factory=dict)
-    notes: list = dataclasses.field(default_factory=list)
+    metadata: Metadata = dataclasses.field(default_factory=Metadata)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    format: str = ""
+    orientation: int = 1
+    jpeg_tables: list | None = None
+    jpeg_sampling: int = -1
 
 
-def read_photo(path):
+def read_photo(path: str | os.PathLike, max_pixels: int | None = None) -> Photo:
     """Reads a photo from a file.
 
     Args:
-        path: Any image file that Pillow reads; 16 bits a channel are brought to 8.
+        path: A regular file of any format in docs/formats.md; more than 8 bits a channel are brought to 8.
+        max_pixels: Pixels that it may have, known before it is decoded; None takes what free memory allows.
 
     Returns:
         A `Photo`.
 
     Raises:
-        UserError: if the file is missing, no image, or damaged.
+        UserError: if the file is missing, no image, damaged, too large, or holds values that are no picture.
     """
-    image, notes = _open(path)
-    image, orientation_notes = _upright(image)
-    notes += orientation_notes
-    metadata = _metadata(image)
-    if image.mode == "CMYK":
-        image = _cmyk_to_rgb(image, metadata.pop("icc_profile", None))
-        notes.append("CMYK was converted to RGB.")
-    if image.mode.startswith(("I", "F")):
-        image = _to_8_bits(image)
-        notes.append("16 bits a channel were brought to 8.")
+    file = decode_file(path, max_pixels)
+    notes, metadata, orientation = list(file.notes), metadata_of(file), orientation_of(file)
+    if file.values is not None:
+        try:
+            rgb, alpha, grey, note = _from_values(file.values, file.bits)
+        except UserError as error:
+            raise UserError(f"{printable(path)} {error}") from error
+        notes.append(note)
+    else:
+        try:
+            rgb, alpha, grey, converted = _from_image(file)
+        except Exception as error:
+            raise UserError(f"{printable(path)} is damaged or cannot be read: {reason(error)}.") from error
+        if converted:
+            metadata = metadata.without_profile()
+            notes.append(f"{converted} was converted to RGB.")
+    if orientation != 1:
+        rgb, alpha = upright(rgb, orientation), None if alpha is None else upright(alpha, orientation)
+        notes.append("the EXIF orientation was applied.")
+    if metadata.lost:
+        notes.append(f"not carried over: {', '.join(metadata.lost)}.")
+    return Photo(rgb, alpha, grey, metadata, notes, file.format, orientation, file.jpeg_tables, file.jpeg_sampling)
+
+
+def _from_values(values: np.ndarray, bits: int | None) -> tuple[np.ndarray, np.ndarray | None, bool, str]:
+    """RGB, alpha, whether it is grey, and a note, of pixels of more than 8 bits."""
+    alpha = alpha_to_8_bits(values[..., 3]) if values.ndim == 3 and values.shape[-1] == 4 else None
+    levels, note = to_8_bits(values if values.ndim == 2 else values[..., :3], bits)
+    if levels.ndim == 2:
+        return np.repeat(levels[..., np.newaxis], 3, axis=-1), alpha, True, note
+    return np.ascontiguousarray(levels), alpha, False, note
+
+
+def _from_image(file: DecodedFile) -> tuple[np.ndarray, np.ndarray | None, bool, str]:
+    """RGB, alpha, whether it is grey, and the name of the colours that were converted ("" if none were)."""
+    image, converted = file.image, ""
+    assert image is not None
+    if image.mode in ("CMYK", "LAB"):
+        converted = image.mode
+        image = _to_srgb(image, file.info.get("icc_profile"))
+    grey = image.mode in ("1", "L", "LA", "La")
     if image.mode in ("P", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
-    alpha = np.array(image.getchannel("A")) if "A" in image.getbands() else None
-    grey = image.mode in ("1", "L", "LA")
-    return Photo(np.array(image.convert("RGB")), alpha, grey, metadata, notes)
+        with_alpha = "transparency" in image.info or image.mode == "PA"
+        image = image.convert("RGBA" if with_alpha else "RGB")
+    elif image.mode in ("La", "RGBa"):
+        image = image.convert("LA" if image.mode == "La" else "RGBA")
+    alpha = np.array(image.getchannel("A")) if image.mode in _ALPHA_MODES else None
+    return np.array(image.convert("RGB")), alpha, grey, converted
 
 
-def read_mask(path, invert=False, threshold=MASK_THRESHOLD):
-    """Reads a mask from a file: bright is hole. Transparent parts count as dark; blurred edges are thresholded.
-
-    Args:
-        path: Any image file that Pillow reads.
-        invert: Whether dark is hole instead.
-        threshold: Grey level above which is bright.
-
-    Returns:
-        bool [H, W], True = hole.
-
-    Raises:
-        UserError: if the file is missing, no image, or damaged.
-    """
-    image, _ = _open(path)
-    image, _ = _upright(image)
-    if image.mode.startswith(("I", "F")):
-        image = _to_8_bits(image)
-    if "A" in image.getbands() or "transparency" in image.info or image.mode == "P":
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
-    hole = np.array(image.convert("L")) > threshold
-    return ~hole if invert else hole
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if image.mode == "LAB":
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB") or image.convert("RGB")
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            if converted is not None:
+                return converted
+        except (ImageCms.PyCMSError, OSError):
+            pass  # A damaged profile: convert without it.
+    return image.convert("RGB")
 
 
-def resize_mask(hole, height, width):
-    """Nearest resize of a bool mask [H, W] to [height, width]."""
-    return cv2.resize(hole.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST_EXACT) > 0
-
-
-def check_writable(path):
+def check_writable(path: str | os.PathLike) -> None:
     """Finds out before the work whether an image can be written there later.
 
     Raises:
         UserError: if the suffix is no format that can be written, or the folder is missing or not writable.
     """
     path = pathlib.Path(path)
-    if path.suffix.lower() not in WRITABLE:
-        raise UserError(f"cannot write {path}: the suffix must be one of {' '.join(WRITABLE)}.")
+    name = printable(path)
+    _format_of(path)
+    if path.is_symlink():
+        path = pathlib.Path(os.path.realpath(path))
     if not path.parent.is_dir():
-        raise UserError(f"cannot write {path}: the folder {path.parent} does not exist.")
+        raise UserError(f"cannot write {name}: the folder {printable(path.parent)} does not exist.")
     if path.is_dir():
-        raise UserError(f"cannot write {path}: it is a folder; give a file name.")
+        raise UserError(f"cannot write {name}: it is a folder; give a file name.")
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}.") from error
+        raise UserError(f"cannot write {name}: {reason(error)}.") from error
 
 
-def write_image(path, rgb, like=None):
+def check_fits(path: str | os.PathLike, height: int, width: int) -> None:
+    """Raises UserError if the format of a file to be written holds no picture of this size."""
+    kind = _format_of(path)
+    longest = _LONGEST_SIDE.get(kind)
+    if longest is not None and max(height, width) > longest:
+        raise UserError(
+            f"cannot write {printable(path)}: {kind} holds at most {longest} pixels a side, this is {width}x{height}; "
+            "choose .png or .tif."
+        )
+
+
+def _format_of(path: str | os.PathLike) -> str:
+    kind = WRITABLE.get(pathlib.Path(path).suffix.lower())
+    if kind is None:
+        raise UserError(f"cannot write {printable(path)}: the suffix must be one of {' '.join(WRITABLE)}.")
+    return kind
+
+
+def write_image(
+    path: str | os.PathLike, rgb: np.ndarray, like: Photo | None = None, quality: int | None = None
+) -> list[str]:
     """Writes an image; the format follows the suffix. Written aside and renamed, so never half there.
+
+    A JPEG that is written like a JPEG has the same quantisation tables and subsampling, so that its quality and size
+    stay what they were.
 
     Args:
         path: Where to; an existing file is replaced.
         rgb: uint8 [H, W, 3].
         like: A `Photo` whose alpha, greyness and metadata the file gets, as far as its format can hold them.
+        quality: 1 to 100, of JPEG and WebP; None is the input's own for JPEG (95 if it was none), lossless for WebP.
 
     Returns:
         What the format could not hold, one sentence each.
 
     Raises:
-        UserError: for an unknown suffix, or if the file cannot be written.
+        UserError: for an unknown suffix, a picture too large for the format, or if the file cannot be written.
     """
-    path = pathlib.Path(path)
-    kind = WRITABLE.get(path.suffix.lower())
-    if kind is None:
-        raise UserError(f"cannot write {path}: the suffix must be one of {' '.join(WRITABLE)}.")
-    image, notes, options = Image.fromarray(rgb), [], {}
-    if like is not None:
-        if like.grey:
-            image = image.convert("L")
-        if like.alpha is not None and kind in _WITH_ALPHA:
-            image.putalpha(Image.fromarray(like.alpha))
-        elif like.alpha is not None and like.alpha.min() < 255:
-            notes.append(f"{kind} holds no transparency; it was dropped.")
-        options = {key: value for key, value in like.metadata.items() if key in _METADATA[kind]}
-        if dropped := sorted(set(like.metadata) - set(options) - {"dpi"}):
-            notes.append(f"{kind} holds no {', '.join(dropped)}; dropped.")
-    if kind == "JPEG":
-        options |= {"quality": 95, "subsampling": 0}
-    elif kind == "WEBP":
-        options |= {"lossless": True}
-    elif kind == "TIFF":
-        options |= {"compression": "tiff_lzw"}
-    encoded = io.BytesIO()
-    try:
-        image.save(encoded, kind, **options)
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot write {path}: {error}.") from error
-    write_bytes(path, encoded.getvalue())
+    encoded, notes = encode_image(path, rgb, like, quality)
+    write_bytes(path, encoded)
     return notes
 
 
-def _open(path):
-    path = pathlib.Path(path)
-    if not path.exists():
-        raise UserError(f"{path} does not exist.")
-    if path.is_dir():
-        raise UserError(f"{path} is a folder, not an image file.")
+def encode_image(
+    path: str | os.PathLike, rgb: np.ndarray, like: Photo | None = None, quality: int | None = None
+) -> tuple[bytes, list[str]]:
+    """The file that `write_image` would write, and its notes. Only the suffix of the path counts."""
+    kind = _format_of(path)
+    check_fits(path, *rgb.shape[:2])
+    image = Image.fromarray(rgb)
+    notes: list[str] = []
+    options = _quality_options(kind, like, quality)
+    metadata = Metadata() if like is None else like.metadata
+    if like is not None and like.grey:
+        image = image.convert("L")
+    if like is not None and like.alpha is not None:
+        if kind in _WITH_ALPHA:
+            image.putalpha(Image.fromarray(like.alpha))
+        elif like.alpha.min() < 255:
+            notes.append(f"{kind} holds no transparency; it was dropped.")
+    described, lost = save_options(metadata, kind)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what it mends; what it cannot mend it raises.
-            image = Image.open(path)
-            frames = getattr(image, "n_frames", 1)
-            image.load()
-    except UnidentifiedImageError:
-        return _open_with_opencv(path)
-    except Image.DecompressionBombError as error:
-        raise UserError(f"{path} is too large an image: {error}.") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is damaged or cannot be read: {error}.") from error
-    notes = []
-    if frames > 1 and image.format != "MPO":  # MPO: a phone's JPEG, whose further frames are previews.
-        notes.append(f"only the first of {frames} frames was taken.")
-    if image.mode in ("RGB", "RGBA", "LA") and _bit_depth(image, path) == 16:
-        notes.append("16 bits a channel were brought to 8.")
-    return image, notes
-
-
-def _open_with_opencv(path):
-    """What Pillow does not know, 16-bit colour TIFF above all."""
-    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED) if path.stat().st_size else None
-    if pixels is None:
-        raise UserError(f"{path} is not an image that can be read.")
-    notes = []
-    if pixels.dtype != np.uint8:
-        if pixels.dtype != np.uint16:
-            raise UserError(f"{path} holds {pixels.dtype} values; images of 8 or 16 bits a channel are accepted.")
-        pixels = (pixels >> 8).astype(np.uint8)
-        notes.append("16 bits a channel were brought to 8.")
-    if pixels.ndim == 3:
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA if pixels.shape[-1] == 4 else cv2.COLOR_BGR2RGB)
-    return Image.fromarray(pixels), notes
-
-
-def _bit_depth(image, path):
-    """Bits a channel in the file of a PNG or TIFF, which Pillow brings to 8 by itself; 8 for others."""
-    if image.format == "PNG":
-        with open(path, "rb") as file:
-            return file.read(25)[24]
-    return image.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (8,))[0] if image.format == "TIFF" else 8
-
-
-def _upright(image):
-    orientation = image.getexif().get(0x0112, 1)
-    if orientation in range(2, 9):
-        return ImageOps.exif_transpose(image), ["the EXIF orientation was applied."]
-    return image, []
-
-
-def _metadata(image):
-    metadata = {}
-    if exif := image.getexif():
-        metadata["exif"] = exif.tobytes()
-    for key in ("icc_profile", "xmp", "dpi"):
-        if image.info.get(key):
-            metadata[key] = image.info[key]
-    return metadata
-
-
-def _cmyk_to_rgb(image, profile):
-    if profile:
+        encoded = _encode(image, kind, {**options, **described})
+        if kind == "TIFF":
+            encoded = add_tiff_tags(encoded, metadata)
+    except Exception as error:  # The fill is never lost over metadata.
         try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError):
-            pass  # A damaged profile: convert without it.
-    return image.convert("RGB")
+            encoded = _encode(image, kind, options)
+        except Exception:
+            raise UserError(f"cannot write {printable(path)}: {reason(error)}.") from error
+        lost = [f"all metadata ({reason(error)})"]
+    if lost:
+        notes.append(f"{kind} holds no {', '.join(lost)}; dropped.")
+    return encoded, notes
 
 
-def _to_8_bits(image):
-    """Grey of 16 bits (or 32-bit integers and floats that hold 16-bit values) to 8."""
-    values = np.asarray(image)
-    if image.mode.startswith("F") and values.max(initial=0) <= 1:
-        return Image.fromarray(np.uint8(np.clip(values, 0, 1) * 255 + 0.5))
-    return Image.fromarray(np.uint8(np.clip(values, 0, 65535).astype(np.uint32) >> 8))
+def _encode(image: Image.Image, kind: str, options: dict) -> bytes:
+    encoded = io.BytesIO()
+    image.save(encoded, kind, **options)
+    return encoded.getvalue()
+
+
+def _quality_options(kind: str, like: Photo | None, quality: int | None) -> dict:
+    if kind == "TIFF":
+        return {"compression": "tiff_lzw"}
+    if kind == "WEBP":
+        # exact: the colours under full transparency are pixels of the photo, too.
+        return {"lossless": True, "exact": True} if quality is None else {"quality": quality, "exact": True}
+    if kind != "JPEG":
+        return {}
+    if quality is not None:
+        return {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
+    if like is None or like.jpeg_tables is None:
+        return {"quality": _JPEG_QUALITY, "subsampling": 0}
+    sampling = like.jpeg_sampling if like.jpeg_sampling in (0, 1, 2) else 0
+    return {"qtables": like.jpeg_tables, "subsampling": sampling}

@@ -6,10 +6,10 @@ are made, so a budget decides on the tiles. More than what is fastest is never t
 """
 
 import dataclasses
-import os
 
 from inpaint_tf.attention.tuning import Tuning
 from inpaint_tf.errors import UserError
+from inpaint_tf.machine_memory import free_memory as free_memory
 from inpaint_tf.planned.receptive_field import chain_sizes
 from inpaint_tf.regions import bounding_rect
 
@@ -137,30 +137,6 @@ def resident_bytes(size, seen, layers, base_width, attention_branch):
         # convolutional branch, and as much again for maps between segments.
         maps += int((2.25 + 2 * seen) * height * width) * layers.attention_encoder[-1].filters(base_width)
     return maps * FLOAT
-
-
-def free_memory():
-    """Bytes that this process can still take: the system's available memory, or what its control group leaves."""
-    candidates = []
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            fields = dict(line.split(":", 1) for line in lines)
-        candidates.append(int(fields["MemAvailable"].split()[0]) * 1024)
-    except (OSError, KeyError, ValueError):
-        try:
-            candidates.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-        except (AttributeError, OSError, ValueError):
-            candidates.append(4 << 30)
-    for limit, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ):
-        try:
-            with open(limit, encoding="ascii") as most, open(used, encoding="ascii") as now:
-                candidates.append(int(most.read()) - int(now.read()))
-        except (OSError, ValueError):
-            continue
-    return max(0, min(candidates))
 
 
 def in_mib(amount, up=False):
