@@ -6,6 +6,7 @@ behind; the next one that writes in the same folder removes it. Of a process tha
 
 import contextlib
 import ctypes
+import errno
 import os
 import pathlib
 import shutil
@@ -25,6 +26,20 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 _swept: set[tuple[int, str]] = set()
 _count = 0
+
+
+def regular_bytes(path: str | os.PathLike, most: int = 4 * 2**30) -> bytes:
+    """The content of a regular file; a pipe, a device or a folder, which could block or never end, is not opened.
+
+    Raises:
+        OSError: if it is missing, no regular file, or has more than `most` bytes.
+    """
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    if found.st_size > most:
+        raise OSError(errno.EFBIG, f"it has {found.st_size >> 20} MiB, more than {most >> 20}", str(path))
+    return pathlib.Path(path).read_bytes()
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:

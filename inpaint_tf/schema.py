@@ -10,12 +10,12 @@ there. Small ones are combined:
 import json
 import math
 import os
-import pathlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from inpaint_tf.errors import printable, reading
+from inpaint_tf.files import regular_bytes
 
 Schema = Callable[[Any, str], Any]
 # A file that should hold settings or a list, and is larger, is something else.
@@ -40,9 +40,7 @@ def read_json(path: str | os.PathLike, what: str, schema: Schema, advice: str = 
         UserError: if it is missing, no JSON, or does not match.
     """
     with reading(path, what, advice):
-        if pathlib.Path(path).stat().st_size > MOST_BYTES:
-            raise Mismatch(f"it has more than {MOST_BYTES >> 20} MiB")
-        return parse_json(pathlib.Path(path).read_bytes(), schema)
+        return parse_json(regular_bytes(path, MOST_BYTES), schema)
 
 
 def parse_json(content: bytes | str, schema: Schema) -> Any:

@@ -10,13 +10,14 @@ import hashlib
 import io
 import json
 import pathlib
-import zipfile
 
 import numpy as np
 
-from inpaint_tf.errors import UserError
-from inpaint_tf.files import write_folder
+from inpaint_tf.errors import UserError, name_some, reading
+from inpaint_tf.files import regular_bytes, write_folder
 from inpaint_tf.models.registry import MODELS, build_model, open_arguments
+from inpaint_tf.models.weights_file import ADVICE, check_values, read_arrays
+from inpaint_tf.schema import any_value, integer, matching, one_of, optional, read_json, record, text
 
 BUNDLED = pathlib.Path(__file__).parent.parent / "weights"
 DEFAULT_PRESET = "photos_small"
@@ -43,6 +44,22 @@ class PresetConfig:
     source: str
     sha256: str = ""
     summary: str = ""
+
+
+# What a field of `config.json` may hold; one without an entry here may hold anything.
+_FIELDS = {
+    "model": one_of(*sorted(MODELS)),
+    "config": record({"width": optional(integer(1, 4096)), "attention_form": optional(text)}, others=True),
+    "channel_order": one_of(*CHANNEL_ORDERS),
+    "source": text,
+    "sha256": matching("[0-9a-f]{64}", "a SHA-256, 64 hexadecimal digits"),
+    "summary": optional(text),
+    "detail": optional(one_of("none", "patches")),
+    "blend": optional(one_of("none", "poisson")),
+}
+_SCHEMA = record(
+    {field.name: _FIELDS.get(field.name, optional(any_value)) for field in dataclasses.fields(PresetConfig)}
+)
 
 
 def bundled_presets():
@@ -75,14 +92,10 @@ def preset_folder(name_or_folder=None):
 def read_config(folder):
     """The `PresetConfig` of a preset folder. Raises UserError if it cannot be understood."""
     path = pathlib.Path(folder) / _CONFIG
-    try:
-        config = PresetConfig(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, TypeError, ValueError) as error:
-        raise UserError(f"{path} is not a preset's configuration: {error}.") from error
-    if config.channel_order not in CHANNEL_ORDERS:
-        raise UserError(f"{path}: channel_order {config.channel_order!r} is unknown; known: RGB, BGR.")
-    if config.model not in MODELS:
-        raise UserError(f"{path}: model {config.model!r} is unknown; known: {', '.join(sorted(MODELS))}.")
+    config = PresetConfig(**read_json(path, "a preset's configuration", _SCHEMA))
+    if unknown := sorted(set(config.config) - open_arguments(config.model)):
+        known = ", ".join(sorted(open_arguments(config.model)))
+        raise UserError(f"{path}: model {config.model} has no {name_some(unknown, 5)}; config takes {known}.")
     return config
 
 
@@ -103,31 +116,34 @@ def load_preset(name_or_folder=None, **overrides):
     folder = preset_folder(name_or_folder)
     config = read_config(folder)
     arrays = read_weights(folder, config)
+    _check_width(config, arrays, folder)
     known = open_arguments(config.model)
     overrides = {name: value for name, value in overrides.items() if name in known}
-    model = build_model(config.model, **{**config.config, **overrides})
+    with reading(folder / _CONFIG, "a preset's configuration"):
+        model = build_model(config.model, **{**config.config, **overrides})
     assign_weights(model, arrays, source=str(folder / _WEIGHTS))
     return model, config
 
 
+def _check_width(config, arrays, folder):
+    """Refuses a width that the weights cannot have before a model of that size is built."""
+    widest = max((array.shape[-1] for array in arrays.values() if array.ndim == 4), default=0)
+    if (width := config.config.get("width") or 0) > widest:
+        raise UserError(f"{folder / _CONFIG} says width {width}, but no layer of {_WEIGHTS} is wider than {widest}.")
+
+
 def read_weights(folder, config):
-    """Name -> array of a preset's variables, after checking the SHA-256. Raises UserError if that fails."""
+    """Name -> finite float array of a preset's variables, after checking the SHA-256. Raises UserError."""
     path = pathlib.Path(folder) / _WEIGHTS
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    with reading(path, "a preset's weights", ADVICE):
+        content = regular_bytes(path)
     found = hashlib.sha256(content).hexdigest()
     if found != config.sha256:
         raise UserError(
             f"{path} is corrupt: its SHA-256 is {found[:12]}..., {_CONFIG} says {config.sha256[:12]}...; "
             "get the preset again."
         )
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} holds no arrays: {error}.") from error
+    return read_arrays(content, path)
 
 
 def named_variables(model):
@@ -205,6 +221,7 @@ def save_preset(
         weights = {name: variable.numpy() for name, variable in variables.items()}
     shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
     check_shapes(shapes, {name: array.shape for name, array in weights.items()}, "weights")
+    check_values(weights, f"the model for {folder}", "Nothing was written.")
     content = io.BytesIO()
     np.savez_compressed(content, **{name: array.astype(dtype or array.dtype) for name, array in weights.items()})
     digest = hashlib.sha256(content.getvalue()).hexdigest()
