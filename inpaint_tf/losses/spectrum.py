@@ -16,7 +16,7 @@ FLOOR = (2 / 127.5) ** 2
 
 
 def cosine_basis(size: int) -> np.ndarray:
-    """The orthonormal two-dimensional cosine transform without its mean, as filters.
+    """The orthonormal two-dimensional cosine transform without its mean, as filters of one channel.
 
     Args:
         size: Side of the blocks.
@@ -31,19 +31,27 @@ def cosine_basis(size: int) -> np.ndarray:
     return pairs[:, :, np.newaxis, 1:].astype(np.float32)
 
 
+def opponent_colours(images: tf.Tensor) -> tf.Tensor:
+    """RGB -> mean of the three, red less green, blue less the mean of both: [B, H, W, 3]."""
+    red, green, blue = tf.unstack(images, axis=-1)
+    return tf.stack([(red + green + blue) / 3, red - green, blue - (red + green) / 2], axis=-1)
+
+
 def local_energies(images: tf.Tensor) -> tf.Tensor:
-    """Mean energy of every frequency of the brightness in overlapping neighbourhoods.
+    """Mean energy of every frequency of brightness and colour in overlapping neighbourhoods.
 
     Args:
-        images: float32 [B, H, W, 3] in [-1, 1], sides at least `BLOCK` + `WINDOW`.
+        images: float32 [B, H, W, 3], RGB in [-1, 1], sides at least `BLOCK` + `WINDOW`.
 
     Returns:
-        float32 [B, h, w, BLOCK^2 - 1], at least 0: neighbourhoods of `WINDOW` pixels, half a neighbourhood apart.
+        float32 [B, h, w, 3 * (BLOCK^2 - 1)], at least 0: of each of `opponent_colours` in turn, in neighbourhoods of
+        `WINDOW` pixels, half a neighbourhood apart.
     """
-    brightness = tf.reduce_mean(images, axis=-1, keepdims=True)
     # Every second block is enough: a shift by one pixel is seen by the next.
     step = 2
-    energy = tf.square(tf.nn.conv2d(brightness, tf.constant(cosine_basis(BLOCK)), step, "VALID"))
+    basis = tf.constant(cosine_basis(BLOCK))
+    channels = tf.split(opponent_colours(images), 3, axis=-1)
+    energy = tf.concat([tf.square(tf.nn.conv2d(channel, basis, step, "VALID")) for channel in channels], axis=-1)
     return tf.nn.avg_pool2d(energy, WINDOW // step, WINDOW // (2 * step), "VALID")
 
 

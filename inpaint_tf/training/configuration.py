@@ -116,6 +116,9 @@ class TrainingConfig:
         "Weight of the difference between local spectra of fill and photo, on the same crop; against meshes.",
         low=0.0,
     )
+    spectrum_scale: int = _option(
+        1, "Side of the squares of pixels whose mean the spectra see as one: 2 asks for no grain.", low=1, high=4
+    )
     l1_weight: float = _option(1.2, "Weight of the discounted L1 of the box.", low=0.0)
     known_weight: float = _option(1.2, "Weight of the L1 of known pixels.", low=0.0)
     coarse_weight: float = _option(1.2, "Weight of the coarse output in both L1 losses.", low=0.0)
@@ -222,10 +225,11 @@ class TrainingConfig:
                 "--r1_weight and --feature_matching_weight contradict --model=glcic: its critics have batch "
                 "normalisation, and one score."
             )
-        if self.spectrum_weight > 0 and self.image_size < 64:
+        if self.spectrum_weight > 0 and self.image_size < 64 * self.spectrum_scale:
             raise UserError(
-                f"--spectrum_weight={self.spectrum_weight} needs --image_size of 64 or more, not {self.image_size}: "
-                "spectra are averaged over 32 pixels."
+                f"--spectrum_weight={self.spectrum_weight} with --spectrum_scale={self.spectrum_scale} needs "
+                f"--image_size of {64 * self.spectrum_scale} or more, not {self.image_size}: spectra are averaged over "
+                "32 squares of pixels."
             )
         if self.feature_matching_weight > 0 and self.n_critic == 0:
             raise UserError(

@@ -36,6 +36,7 @@ def add(config, batch, completed, terms):
         terms["perceptual"] = perceptual_loss(load_network(config), *seen, config.perceptual_layers)
         total += config.perceptual_weight * terms["perceptual"]
     if config.spectrum_weight > 0:
-        terms["spectrum"] = spectrum_loss(target, completed)
+        seen = [shrunk(image, config.spectrum_scale) for image in (target, completed)]
+        terms["spectrum"] = spectrum_loss(*seen)
         total += config.spectrum_weight * terms["spectrum"]
     return total
