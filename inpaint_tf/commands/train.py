@@ -23,7 +23,7 @@ from absl import flags
 from inpaint_tf.commands.device_flag import define_device_flag
 from inpaint_tf.devices import use_device
 from inpaint_tf.errors import UserError
-from inpaint_tf.training.configuration import TrainingConfig
+from inpaint_tf.training.configuration import TrainingConfig, help_text
 
 SUMMARY = "train a generator, or go on with a run"
 
@@ -39,7 +39,8 @@ def define_flags(values):
 
 def define_option(field, values):
     """Defines the flag of one field of `TrainingConfig`."""
-    text, low, high, choices = (field.metadata[key] for key in ("help", "low", "high", "choices"))
+    text = help_text(field)
+    low, high, choices = (field.metadata[key] for key in ("low", "high", "choices"))
     if choices is not None:
         flags.DEFINE_enum(field.name, field.default, choices, text, flag_values=values)
     elif field.type is bool:

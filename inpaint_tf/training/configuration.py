@@ -1,13 +1,17 @@
 """Everything that decides a training run, in one frozen dataclass.
 
 Every field carries its own help, range and choices, so the command's flags, the checks and the documentation come
-from one place. Fields marked `free` may change when a run goes on; a change of any other is refused, because the run
+from one place. A field whose default is `OF_RECIPE` takes that of the model's recipe, which also knows what contradicts
+the model. Fields marked `free` may change when a run is resumed; a change of any other is refused, because the run
 would no longer be the one that its folder describes.
 """
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.training.recipes import option_defaults, options_for
 
 # Names of `losses.ADVERSARIAL_LOSSES`, spelt out so that flags need no TensorFlow.
 ADVERSARIAL = ("wgan", "bce", "non_saturating", "least_squares", "hinge")
@@ -20,9 +24,19 @@ RECONSTRUCTIONS = ("authors", "hole")
 INITIAL_STAGES = ("all", "coarse")
 CRITICS = ("both", "local", "global")
 SCHEDULES = ("constant", "linear", "cosine", "halving")
+# The default of what systems differ in; `TrainingConfig` replaces it on construction.
+OF_RECIPE = None
 
 
-def _option(default, text, *, low=None, high=None, choices=None, free=False):
+def _option(
+    default: Any,
+    text: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: Sequence[str] | None = None,
+    free: bool = False,
+) -> Any:
     return dataclasses.field(
         default=default, metadata={"help": text, "low": low, "high": high, "choices": choices, "free": free}
     )
@@ -32,15 +46,18 @@ def _option(default, text, *, low=None, high=None, choices=None, free=False):
 class TrainingConfig:
     """The resolved configuration of a run. The defaults are the authors' for Places2 at 256x256.
 
+    What is not given (or None) takes the default of the model's recipe where systems differ; after construction no
+    field is None.
+
     Raises:
         UserError: on construction, naming the value, what is accepted and, for values that contradict each other, both.
     """
 
     # Data.
-    train_data: str = _option("", "Training photos: a list (one path a line), a folder, a glob, or TFRecord shards.")
+    train_data: str = _option("", "Training photos: a list (one path per line), a folder, a glob, or TFRecord shards.")
     data_root: str = _option("", "Folder that relative paths of a list start from; empty means the list's own.")
     crop: str = _option(
-        "random_crop",
+        OF_RECIPE,
         "How a photo becomes a square: a random crop at its own scale, a random crop after scaling the short side to "
         "--image_size, the same at a random scale between that and its own, or a plain resize.",
         choices=CROPS,
@@ -53,7 +70,9 @@ class TrainingConfig:
         low=0.0,
         high=0.9,
     )
-    mask_per_image: bool = _option(False, "A hole for every image instead of one for the whole batch (the authors').")
+    mask_per_image: bool = _option(
+        OF_RECIPE, "A hole for every image instead of one for the whole batch (the authors')."
+    )
     holes: str = _option(
         "authors",
         "The authors' holes, or a mix of boxes and strokes of all sizes, for people with photos.",
@@ -68,7 +87,7 @@ class TrainingConfig:
     data_workers: int = _option(0, "Photos decoded at once; 0 lets tf.data decide.", low=0, high=1024, free=True)
     # Networks.
     model: str = _option("deepfill_v1", "Name of the generator in the registry of models.")
-    width: int = _option(32, "Base width of the generator, even; the authors' is 32.", low=2, high=1024)
+    width: int = _option(OF_RECIPE, "Base width of the generator, even.", low=2, high=1024)
     initial_preset: str = _option(
         "",
         "Preset whose weights the generator starts from, widened if it is narrower than --width (DeepFill v1 and its "
@@ -84,8 +103,8 @@ class TrainingConfig:
         "both", "Which of the two critics of DeepFill v1 take part; the paper argues for both.", choices=CRITICS
     )
     # Losses.
-    adversarial: str = _option("wgan", "Adversarial loss.", choices=ADVERSARIAL)
-    adversarial_weight: float = _option(0.001, "Weight of the adversarial loss of the generator.", low=0.0)
+    adversarial: str = _option(OF_RECIPE, "Adversarial loss.", choices=ADVERSARIAL)
+    adversarial_weight: float = _option(OF_RECIPE, "Weight of the adversarial loss of the generator.", low=0.0)
     global_weight: float = _option(1.0, "Weight of the global critic in it, relative to the local one.", low=0.0)
     penalty_weight: float = _option(10.0, "Weight of the gradient penalty (WGAN only).", low=0.0)
     r1_weight: float = _option(
@@ -119,9 +138,9 @@ class TrainingConfig:
     spectrum_scale: int = _option(
         1, "Side of the squares of pixels whose mean the spectra see as one: 2 asks for no grain.", low=1, high=4
     )
-    l1_weight: float = _option(1.2, "Weight of the discounted L1 of the box.", low=0.0)
+    l1_weight: float = _option(OF_RECIPE, "Weight of the discounted L1 of the box.", low=0.0)
     known_weight: float = _option(1.2, "Weight of the L1 of known pixels.", low=0.0)
-    coarse_weight: float = _option(1.2, "Weight of the coarse output in both L1 losses.", low=0.0)
+    coarse_weight: float = _option(OF_RECIPE, "Weight of the coarse output in both L1 losses.", low=0.0)
     reconstruction: str = _option(
         "authors",
         "The authors' L1 (v1: discounted over the box, v2: over the image), or for both and any shape of hole v1's "
@@ -135,15 +154,21 @@ class TrainingConfig:
         high=1.0,
     )
     # Schedule.
-    max_steps: int = _option(150_000, "Generator steps of the whole run.", low=1, free=True)
-    batch_size: int = _option(16, "Images a step, over all devices.", low=1, high=65536)
+    max_steps: int = _option(OF_RECIPE, "Generator steps of the whole run.", low=1, free=True)
+    batch_size: int = _option(OF_RECIPE, "Images a step, over all devices.", low=1, high=65536)
     accumulate: int = _option(1, "Parts that a device's batch is worked through in, to save memory.", low=1, high=4096)
-    n_critic: int = _option(5, "Critic steps before each generator step, each on a fresh batch.", low=0, high=1000)
-    pretrain_coarse_steps: int = _option(
-        0, "Steps of a warm-up with the coarse network and reconstruction losses alone.", low=0
+    n_critic: int = _option(
+        OF_RECIPE, "Critic steps before each generator step, each on a fresh batch.", low=0, high=1000
     )
-    pretrain_critic_steps: int = _option(0, "Steps behind the warm-up in which only the critics learn (GLCIC).", low=0)
-    learning_rate: float = _option(1e-4, "Peak learning rate of generator and critics.", low=0.0, high=10.0, free=True)
+    pretrain_coarse_steps: int = _option(
+        OF_RECIPE, "Steps of a warm-up with the coarse network and reconstruction losses alone.", low=0
+    )
+    pretrain_critic_steps: int = _option(
+        OF_RECIPE, "Steps after the warm-up in which only the critics learn (GLCIC).", low=0
+    )
+    learning_rate: float = _option(
+        OF_RECIPE, "Peak learning rate of generator and critics (GLCIC: a factor).", low=0.0, high=10.0, free=True
+    )
     learning_rate_schedule: str = _option(
         "constant",
         "How the learning rate falls after the warm-up: not at all; linearly or as a half cosine to 0 at --max_steps; "
@@ -153,11 +178,11 @@ class TrainingConfig:
     learning_rate_warmup: int = _option(0, "Steps over which the learning rate rises from 0.", low=0)
     halving_steps: int = _option(50_000, "Steps between two halvings of the learning rate.", low=1)
     beta_1: float = _option(0.5, "Adam's decay of the mean gradient.", low=0.0, high=0.99999)
-    beta_2: float = _option(0.9, "Adam's decay of the squared gradient.", low=0.0, high=0.99999)
+    beta_2: float = _option(OF_RECIPE, "Adam's decay of the squared gradient.", low=0.0, high=0.99999)
     epsilon: float = _option(1e-8, "Adam's epsilon, added as TensorFlow 1 does.", low=0.0, high=1.0)
     clip_norm: float = _option(0.0, "Largest global norm of a gradient; 0 doesn't clip.", low=0.0, free=True)
     ema_decay: float = _option(
-        0.999,
+        OF_RECIPE,
         "Decay of the averaged weights that are evaluated and exported; 0 uses the weights themselves.",
         low=0.0,
         high=0.999999,
@@ -181,8 +206,12 @@ class TrainingConfig:
     validation_images: str = _option("", "Folder of photos for the metrics; empty measures none.", free=True)
     validate_every: int = _option(5000, "Steps between two measurements.", low=1, free=True)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        options = options_for(self.model)
+        defaults = {field.name: field.default for field in dataclasses.fields(self)} | options.defaults
         for field in dataclasses.fields(self):
+            if getattr(self, field.name) is None:
+                object.__setattr__(self, field.name, defaults[field.name])
             _check_field(field, getattr(self, field.name))
         if self.image_size % 16:
             raise UserError(f"--image_size={self.image_size} must be a multiple of 16.")
@@ -190,23 +219,6 @@ class TrainingConfig:
             raise UserError(f"--width={self.width} must be even.")
         if self.batch_size % self.accumulate:
             raise UserError(f"--accumulate={self.accumulate} does not divide --batch_size={self.batch_size}.")
-        if self.pretrain_coarse_steps > self.max_steps:
-            raise UserError(
-                f"--pretrain_coarse_steps={self.pretrain_coarse_steps} is more than --max_steps={self.max_steps}; "
-                "the warm-up is part of the run."
-            )
-        if self.holes == "mixed" and self.reconstruction == "authors" and self.model.startswith("deepfill_v1"):
-            raise UserError(
-                "--holes=mixed contradicts --reconstruction=authors: the L1 of DeepFill v1 looks at one box. Set "
-                "--reconstruction=hole."
-            )
-        if self.critics != "both" and not self.model.startswith("deepfill_v1"):
-            raise UserError(
-                f"--critics={self.critics} contradicts --model={self.model}: only DeepFill v1 has a local and a global "
-                "critic to choose from."
-            )
-        if self.reconstruction == "hole" and self.model == "glcic":
-            raise UserError("--reconstruction=hole contradicts --model=glcic, which has a squared error, no L1.")
         if self.initial_stage != "all" and not self.initial_preset:
             raise UserError(f"--initial_stage={self.initial_stage} says nothing without --initial_preset.")
         if self.adversarial_weight > 0 and self.n_critic == 0:
@@ -214,16 +226,10 @@ class TrainingConfig:
                 f"--n_critic=0 contradicts --adversarial_weight={self.adversarial_weight}: critics that never move "
                 "teach nothing. Set --adversarial_weight=0 for reconstruction alone, or --n_critic to 1 or more."
             )
-
         if self.r1_weight > 0 and self.adversarial != "non_saturating":
             raise UserError(
                 f"--r1_weight={self.r1_weight} contradicts --adversarial={self.adversarial}: R1 belongs to "
                 "--adversarial=non_saturating."
-            )
-        if self.model == "glcic" and (self.r1_weight > 0 or self.feature_matching_weight > 0):
-            raise UserError(
-                "--r1_weight and --feature_matching_weight contradict --model=glcic: its critics have batch "
-                "normalisation, and one score."
             )
         if self.spectrum_weight > 0 and self.image_size < 64 * self.spectrum_scale:
             raise UserError(
@@ -236,22 +242,28 @@ class TrainingConfig:
                 f"--feature_matching_weight={self.feature_matching_weight} contradicts --n_critic=0: features of "
                 "critics that never move say nothing."
             )
+        options.check(self, defaults)
+        if self.pretrain_coarse_steps > self.max_steps:
+            raise UserError(
+                f"--pretrain_coarse_steps={self.pretrain_coarse_steps} is more than --max_steps={self.max_steps}; "
+                "the warm-up is part of the run."
+            )
 
     @property
-    def box_size(self):
+    def box_size(self) -> int:
         """Side of the box around the hole."""
         return self.image_size // 2
 
     @property
-    def batches_per_iteration(self):
+    def batches_per_iteration(self) -> int:
         """Fresh batches that an iteration of critic steps and a generator step takes."""
         return self.n_critic + 1
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Field -> value."""
         return dataclasses.asdict(self)
 
-    def differences(self, other):
+    def differences(self, other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
         """Field -> (value here, value in `other`, a dictionary) for fields that a resumed run must not change."""
         fixed = [field.name for field in dataclasses.fields(self) if not field.metadata["free"]]
         return {
@@ -261,7 +273,15 @@ class TrainingConfig:
         }
 
 
-def _check_field(field, value):
+def help_text(field: dataclasses.Field) -> str:
+    """What --help says of a field: its help and, where systems differ, their defaults."""
+    if field.default is not OF_RECIPE:
+        return field.metadata["help"]
+    defaults = ", ".join(f"{value} ({title})" for title, value in option_defaults(field.name).items())
+    return f"{field.metadata['help']} Default: {defaults}."
+
+
+def _check_field(field: dataclasses.Field, value: Any) -> None:
     low, high, choices = (field.metadata[key] for key in ("low", "high", "choices"))
     if not isinstance(value, field.type) and not (field.type is float and isinstance(value, int)):
         raise UserError(f"--{field.name}={value!r} must be of type {field.type.__name__}.")

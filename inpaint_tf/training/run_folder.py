@@ -195,7 +195,9 @@ def _lines(lines):
 
 
 def _refuse_contradictions(path, config, fingerprint, known):
-    before = {**TrainingConfig().to_dict(), **known["configuration"]}
+    # What the run was begun without has the default of its model.
+    defaults = TrainingConfig(model=known["configuration"].get("model", config.model)).to_dict()
+    before = {**defaults, **known["configuration"]}
     differences = config.differences(before)
     if differences:
         shown = ", ".join(f"--{name} was {old!r}, now {new!r}" for name, (new, old) in differences.items())

@@ -12,7 +12,10 @@ import pytest
 from inpaint_tf.training.configuration import TrainingConfig
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
-TINY = {"image_size": 32, "width": 2, "critic_width": 2, "batch_size": 4, "n_critic": 1, "sample_images": 2}
+TINY = {
+    "image_size": 32, "width": 2, "critic_width": 2, "batch_size": 4, "n_critic": 1, "sample_images": 2,
+    "pretrain_coarse_steps": 0, "pretrain_critic_steps": 0,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """How DeepFill v2 is trained: SN-PatchGAN with hinge losses, plain L1 of both outputs, free-form holes.
 
 Differences from v1 (authors' master code): no box, no spatial discount, no gradient penalty; the L1 is over the whole
-image and weighs 1, like the adversarial loss; one critic step for each generator step. The flag files
-`flags/deepfill_v2_*.flags` hold the authors' numbers; the defaults of `TrainingConfig` are those of v1.
+image and weighs 1, like the adversarial loss; one critic step for each generator step. The numbers are in
+`deepfill_v2_options`.
 """
 
 import numpy as np
