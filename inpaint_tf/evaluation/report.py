@@ -10,7 +10,7 @@ from inpaint_tf.data.image_files import read_photo
 from inpaint_tf.evaluation import protocols
 from inpaint_tf.evaluation.aggregate import Cell, row_value
 from inpaint_tf.evaluation.metrics import METRICS, PSNR_CAP
-from inpaint_tf.evaluation.report_page import report_page
+from inpaint_tf.evaluation.report_page import page_can_be_written, report_page
 from inpaint_tf.evaluation.results import DIFFERENCES, RESULTS, write_lines
 from inpaint_tf.evaluation.tables import csv_text, markdown_report
 from inpaint_tf.files import write_bytes
@@ -36,7 +36,7 @@ def write_report(output, manifest, runs, lines, differences, load):
         load: Function from an entry's number to its original uint8 [H, W, 3] and `Hole`.
 
     Returns:
-        The path of `index.html`.
+        The path of `index.html`; of `table.md` where jinja2, which the page needs, is not installed.
 
     Raises:
         UserError: if something cannot be written.
@@ -50,6 +50,8 @@ def write_report(output, manifest, runs, lines, differences, load):
     shown = evenly(len(manifest.entries), MOST_PICTURES)
     titles, picture_rows = pictures(manifest, runs, shown, load)
     _write_grids(output / "grids", titles, picture_rows)
+    if not page_can_be_written():
+        return output / "table.md"
     cases = [case for run in runs for case in best_and_worst(run)]
     entries = sorted({entry for case in cases for entry in case.entries})
     originals = {entry: load(entry) for entry in entries}

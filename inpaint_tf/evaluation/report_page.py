@@ -1,30 +1,80 @@
-"""The report's HTML page: one file, pictures and plots inside, no script, opens from disk."""
+"""The report's HTML page: one file, pictures and plots inside, no script, opens from disk.
+
+What stands on it is worked out here as plain values; how it looks is `templates/report.html` (jinja2).
+"""
 
 import base64
-import html
+import importlib.resources
+import importlib.util
+import pathlib
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from inpaint_tf.data.image_files import read_photo
 from inpaint_tf.evaluation.metrics import METRICS, REGIONS
 from inpaint_tf.evaluation.plots import interval_plot
-from inpaint_tf.evaluation.tables import STYLES, area_series, difference_table, main_table
+from inpaint_tf.evaluation.tables import (
+    NOTES,
+    STYLES,
+    UNITS,
+    area_series,
+    difference_lines_of,
+    methods_of,
+    metric_line,
+    number_text,
+)
 from inpaint_tf.visualize.grids import encode_jpeg, thumbnail
 
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1500px; padding: 0 1rem; color: #222; }
-table { border-collapse: collapse; margin: .5rem 0 1.5rem; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
-.pictures td, .pictures th { padding: 2px; border: 0; text-align: center; font-size: 12px; }
-.scroll { overflow-x: auto; }
-summary { cursor: pointer; font-weight: 600; margin: .5rem 0; }
-.failed { color: #a00; }
-"""
-# Side of the embedded pictures, pixels.
-_PICTURE, _CASE = 192, 112
+# Side of the embedded pictures, pixels; the page shows them smaller and enlarges them on a click.
+_PICTURE = 256
 _PLOTTED = ("psnr", "l1", "ssim")
+_REGION_NOTES = {
+    "whole": "Every pixel counts, the known ones too, which are right for every method.",
+    "box": "The box around the hole.",
+    "hole": "The missing pixels alone.",
+}
 
 
-def report_page(manifest, runs, lines, differences, intro, titles, pictures, cases, originals):
+class Cell(NamedTuple):
+    """One cell of a table: what stands there, a smaller remark after it, whether it is the best of its column."""
+
+    text: str
+    note: str = ""
+    best: bool = False
+    full: str = ""
+
+
+class Heading(NamedTuple):
+    """A column's heading and what the column means."""
+
+    text: str
+    note: str = ""
+
+
+class Table(NamedTuple):
+    """A table of the page."""
+
+    title: str
+    headings: list[Heading]
+    rows: list[list[Cell]]
+    anchor: str = ""
+    remark: str = ""
+
+
+class Picture(NamedTuple):
+    """A picture as a data URL; an empty one stands for a failure."""
+
+    name: str
+    data: str
+
+
+def page_can_be_written() -> bool:
+    """Whether jinja2 is installed (extra `evaluation`)."""
+    return importlib.util.find_spec("jinja2") is not None
+
+
+def report_page(manifest, runs, lines, differences, intro, titles, pictures, cases, originals) -> str:
     """The page's text.
 
     Args:
@@ -35,89 +85,209 @@ def report_page(manifest, runs, lines, differences, intro, titles, pictures, cas
         cases: `report.Case`s.
         originals: Entry number -> original uint8 [H, W, 3] and `Hole`, for the cases.
     """
-    parts = [f"<h1>{html.escape(manifest.name)}</h1>", f"<p>{html.escape(intro)}</p>", _about(lines), _failures(runs)]
-    for region in REGIONS:
-        parts += [f"<h2>Region: {region}</h2>", _table(*main_table(lines, region))]
-    if differences:
-        parts += ["<h2>Paired differences, hole, per image</h2>", _table(*difference_table(differences))]
-    parts += ["<h2>By share of the area masked (hole, per image)</h2>", *_plots(lines)]
-    parts += ["<h2>Pictures</h2>", _pictures(manifest, titles, *pictures)]
-    parts += ["<h2>Best and worst cases (hole)</h2>", *_cases(runs, cases, originals)]
-    parts += ["<h2>The whole grid</h2>", *_grid_tables(lines)]
-    head = f'<meta charset="utf-8"><title>{html.escape(manifest.name)}</title><style>{_STYLE}</style>'
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(parts) + "\n</body></html>\n"
+    import jinja2
+
+    names = short_names(methods_of(lines))
+    template = importlib.resources.files(__package__).joinpath("templates/report.html").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(template).render(
+        title=manifest.name,
+        intro=intro,
+        verdict=verdict(lines, differences, names),
+        tables=_region_tables(lines, names),
+        differences=_difference_table(differences, names),
+        plots=list(_plots(lines, names)),
+        failures=[f"{names[run.method]}, mask {row.entry}: {row.error}" for run in runs for row in run.failed],
+        picture_titles=[_short_title(title, names) for title in titles],
+        picture_rows=_picture_rows(manifest, titles, *pictures),
+        cases=_cases(runs, cases, originals, names),
+        grid=_grid(lines, names),
+        made=_made(lines, names),
+        higher=", ".join(STYLES[name][0] for name, metric in METRICS.items() if metric.higher_is_better),
+    )
 
 
-def _about(lines):
-    made = sorted({(line["method"], line["revision"], line["device"]) for line in lines})
-    rows = [[method, revision, device] for method, revision, device in made]
-    return f"<details><summary>Revision and device</summary>{_table(['method', 'revision', 'device'], rows)}</details>"
+def short_names(methods: list[str]) -> dict[str, str]:
+    """Method -> a name that fits into a table: of preset folders the last part, or as many as keep them apart."""
+    short = dict(zip(methods, methods, strict=True))
+    paths = {method: pathlib.PurePath(method.partition(":")[2]).parts for method in methods if "/" in method}
+    for count in range(1, 1 + max(map(len, paths.values()), default=0)):
+        tails = {method: method.partition(":")[0] + ":" + "/".join(parts[-count:]) for method, parts in paths.items()}
+        for method, tail in tails.items():
+            others = [other for other in methods if other != method]
+            clash = any(tail in (tails.get(other), other) for other in others)
+            if short[method] == method and not clash:
+                short[method] = tail
+    return short
 
 
-def _failures(runs):
-    items = [
-        f"<li>{html.escape(f'{run.method}, mask {row.entry}: {row.error}')}</li>" for run in runs for row in run.failed
+def verdict(lines, differences, names) -> list[str]:
+    """One or two sentences: which method leads in the hole, by how much, and whether that is beyond chance."""
+    sentences = []
+    for metric in ("psnr", "ssim"):
+        ranked = ranking(lines, metric)
+        if len(ranked) < 2:
+            continue
+        (best, value), (second, other) = ranked[:2]
+        heading, factor, decimals = STYLES[metric]
+        gap = abs(value - other) * factor
+        unit = UNITS[metric]
+        text = f"{names[best]} leads by {heading}: {value * factor:.{decimals}f}{unit}, "
+        text += f"{gap:.{decimals}f}{unit} ahead of {names[second]}"
+        sentences.append(f"{text} ({_significance(differences, best, second, metric)}).")
+    return sentences or ["One method alone: nothing to compare it with."]
+
+
+def ranking(lines, metric, region="hole") -> list[tuple[str, float]]:
+    """Methods with their values of a metric, best first (absolute scale, mean over images)."""
+    found = {method: metric_line(lines, method, metric, region) for method in methods_of(lines)}
+    values = [(method, line["value"]) for method, line in found.items() if line is not None]
+    return sorted(values, key=lambda pair: pair[1], reverse=bool(METRICS[metric].higher_is_better))
+
+
+def _significance(differences, best, second, metric):
+    for line in differences:
+        place = line["metric"], line["region"], line["scale"], line["pooling"]
+        if {line["method"], line["versus"]} == {best, second} and place == (metric, "hole", "absolute", "per_image"):
+            if line["ci_low"] is None:
+                return "no interval"
+            beyond = line["ci_low"] > 0 or line["ci_high"] < 0
+            return "beyond the 95% interval of their difference" if beyond else "within the 95% interval: a tie"
+    return "not compared mask by mask"
+
+
+def _region_tables(lines, names):
+    """A table for each region; regions with the same numbers share one."""
+    made: dict[str, tuple[Table, list[str]]] = {}
+    for region in reversed(REGIONS):  # The hole first: it is what the methods differ in.
+        table = _table(lines, names, region)
+        key = repr([row[1:-1] for row in table.rows])
+        if key in made:
+            made[key][1].append(region)
+        else:
+            made[key] = table, [region]
+    result = []
+    for table, regions in made.values():
+        title = f"Region: {', '.join(regions)}"
+        same = f" The same pixels as the {regions[1]} in this protocol." if len(regions) > 1 else ""
+        remark = _REGION_NOTES[regions[0]] + same + " Best values are bold; rows are sorted by PSNR."
+        result.append(table._replace(title=title, anchor=regions[0], remark=remark))
+    return result
+
+
+def _table(lines, names, region, scale="absolute", pooling="per_image"):
+    def chosen(method, metric):
+        return metric_line(lines, method, metric, region, scale, pooling)
+
+    methods = methods_of(lines)
+    metrics = [metric for metric in STYLES if any(chosen(method, metric) for method in methods)]
+    order = {method: place for place, (method, _) in enumerate(ranking(lines, "psnr", region))}
+    best = {}
+    for metric in metrics:
+        higher = METRICS[metric].higher_is_better
+        texts = {m: number_text(line)[0] for m in methods if (line := chosen(m, metric)) is not None}
+        if higher is not None and len(texts) > 1:
+            wanted = (max if higher else min)(texts.values(), key=float)
+            best[metric] = {method for method, text in texts.items() if float(text) == float(wanted)}
+    rows = []
+    for method in sorted(methods, key=lambda method: order.get(method, len(order))):
+        cells = [Cell(names[method], full=method if names[method] != method else "")]
+        for metric in metrics:
+            line = chosen(method, metric)
+            text, note = number_text(line) if line is not None else ("-", "")
+            cells.append(Cell(text, note, method in best.get(metric, ())))
+        seconds = next((line["seconds_per_image"] for line in lines if line["method"] == method), None)
+        cells.append(Cell("-" if seconds is None else f"{seconds:.2f}"))
+        rows.append(cells)
+    arrows = {True: " ↑", False: " ↓", None: ""}
+    headings = [Heading("method")]
+    headings += [
+        Heading(_heading(metric, scale) + arrows[METRICS[metric].higher_is_better], NOTES[metric]) for metric in metrics
     ]
-    return f'<div class="failed"><p>Failed:</p><ul>{"".join(items)}</ul></div>' if items else ""
+    return Table(f"{region}, {scale}, {pooling}", [*headings, Heading("s", "seconds an image takes")], rows)
 
 
-def _table(headings, rows):
-    head = "".join(f"<th>{html.escape(text)}</th>" for text in headings)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
-
-
-def _plots(lines):
-    for metric in _PLOTTED:
-        bins, series = area_series(lines, metric)
-        if bins:
-            yield interval_plot(STYLES[metric][0], bins, series)
-
-
-def _pictures(manifest, titles, entries, rows):
-    head = "".join(f"<th>{html.escape(title)}</th>" for title in ["", *titles])
-    body = []
-    for entry, row in zip(entries, rows, strict=True):
-        name = html.escape(f"{entry}: {manifest.entries[entry].image.name}")
-        cells = "".join(f"<td>{_image(picture, _PICTURE)}</td>" for picture in row)
-        body.append(f"<tr><td>{name}</td>{cells}</tr>")
-    return f'<div class="scroll"><table class="pictures"><tr>{head}</tr>{"".join(body)}</table></div>'
-
-
-def _cases(runs, cases, originals):
-    """A table a method: a row a metric, best to worst, completion above original."""
-    by_method = {run.method: run for run in runs}
-    for method, run in by_method.items():
-        body = []
-        for case in cases:
-            if case.method != method or not case.entries:
-                continue
-            heading, factor, decimals = STYLES[case.metric]
-            arrow = "best to worst"
-            cells = []
-            for entry, value in zip(case.entries, case.values, strict=True):
-                completed = read_photo(run.picture(entry)).rgb
-                pair = _image(completed, _CASE) + _image(originals[entry][0], _CASE)
-                cells.append(f"<td>{pair}<br>mask {entry}: {value * factor:.{decimals}f}</td>")
-            body.append(f"<tr><th>{heading}, {arrow}</th>{''.join(cells)}</tr>")
-        yield (
-            f"<details><summary>{html.escape(method)}</summary>"
-            f'<div class="scroll"><table class="pictures">{"".join(body)}</table></div></details>'
+def _heading(metric, scale):
+    """A column's name with the unit that its numbers have on that scale."""
+    if scale == "relative" and metric in ("tv", "seam"):
+        return STYLES[metric][0].replace(" %", "") + (
+            " % of the original's" if metric == "tv" else " of the original's"
         )
+    return STYLES[metric][0]
 
 
-def _grid_tables(lines):
+def _difference_table(differences, names):
+    headings, rows = difference_lines_of(differences)
+    if not rows:
+        return None
+    cells = []
+    for method, versus, *values in rows:
+        line = [Cell(f"{names[method]} minus {names[versus]}")]
+        cells.append(line + [Cell(*value) for value in values])
+    return Table("", [Heading(text) for text in headings], cells)
+
+
+def _grid(lines, names):
+    shown, seen = [], set()
     for region in REGIONS:
         for scale in ("absolute", "relative"):
             for pooling in ("per_image", "pooled"):
-                headings, rows = main_table(lines, region, scale, pooling)
-                yield f"<details><summary>{region}, {scale}, {pooling}</summary>{_table(headings, rows)}</details>"
-    higher = ", ".join(name for name, metric in METRICS.items() if metric.higher_is_better)
-    yield f"<p>Higher is better for {higher}; TV has no better side. Definitions: inpaint_tf/evaluation/metrics.py.</p>"
+                table = _table(lines, names, region, scale, pooling)
+                key = scale + pooling + repr(table.rows)
+                if key not in seen:
+                    shown.append(table)
+                seen.add(key)
+    return shown
 
 
-def _image(picture, side):
+def _made(lines, names):
+    made = sorted({(line["method"], line["revision"], line["device"]) for line in lines})
+    rows = [[Cell(names[method], full=method), Cell(revision), Cell(device)] for method, revision, device in made]
+    return Table("", [Heading("method"), Heading("revision", "version + commit"), Heading("device")], rows)
+
+
+def _plots(lines, names):
+    for metric in _PLOTTED:
+        bins, series = area_series(lines, metric)
+        if len(bins) > 1:
+            yield interval_plot(STYLES[metric][0], bins, {names[name]: points for name, points in series.items()})
+
+
+def _short_title(title, names):
+    method = title.removeprefix("flow: ")
+    return title.replace(method, names.get(method, method))
+
+
+def _picture_rows(manifest, titles, entries, rows) -> list[dict[str, Any]]:
+    made = []
+    for entry, row in zip(entries, rows, strict=True):
+        name = f"{entry}: {manifest.entries[entry].image.name}"
+        shown = [_picture(f"{title}, {name}", picture) for title, picture in zip(titles, row, strict=True)]
+        made.append({"name": name, "pictures": shown})
+    return made
+
+
+def _cases(runs, cases, originals, names) -> list[dict[str, Any]]:
+    """A block for each method: a row for each metric, best to worst, completion above original."""
+    blocks = []
+    for run in runs:
+        rows = []
+        for case in (case for case in cases if case.method == run.method and case.entries):
+            heading, factor, decimals = STYLES[case.metric]
+            shown = []
+            for entry, value in zip(case.entries, case.values, strict=True):
+                pair = [
+                    _picture(f"completed, mask {entry}", read_photo(run.picture(entry)).rgb),
+                    _picture(f"original, mask {entry}", originals[entry][0]),
+                ]
+                shown.append({"pictures": pair, "caption": f"mask {entry}: {value * factor:.{decimals}f}"})
+            rows.append({"name": heading, "cases": shown})
+        blocks.append({"name": names[run.method], "rows": rows})
+    return blocks
+
+
+def _picture(name: str, picture: np.ndarray | None) -> Picture:
     if picture is None:
-        return '<span class="failed">failed</span>'
-    data = base64.b64encode(encode_jpeg(thumbnail(picture, side), quality=85)).decode()
-    return f'<img alt="" src="data:image/jpeg;base64,{data}">'
+        return Picture(name, "")
+    data = base64.b64encode(encode_jpeg(thumbnail(picture, _PICTURE), quality=85)).decode()
+    return Picture(name, f"data:image/jpeg;base64,{data}")

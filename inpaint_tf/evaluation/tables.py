@@ -18,6 +18,20 @@ STYLES = {
     "lpips": ("LPIPS", 1, 4),
     "fid": ("FID", 1, 2),
 }
+# Metric -> unit that follows a number in a sentence.
+UNITS = {name: " dB" if "dB" in style[0] else "%" if "%" in style[0] else "" for name, style in STYLES.items()}
+# Metric -> what a reader of a column needs to know.
+NOTES = {
+    "l1": "mean absolute error",
+    "l2": "mean squared error",
+    "psnr": "of the squared error; rewards blur",
+    "tv": "how busy the fill is: mean step between neighbours",
+    "seam": "step across the hole's border over the step between neighbours inside; 1 = no visible border",
+    "ssim": "structural similarity, 1 = the same",
+    "ms_ssim": "the same over five scales",
+    "lpips": "distance of a network's features",
+    "fid": "distance between the two sets' features",
+}
 _ARROWS = {True: " ↑", False: " ↓", None: ""}
 _COLUMNS = [
     "method",
@@ -50,6 +64,19 @@ def methods_of(lines):
     return list(dict.fromkeys(line["method"] for line in lines))
 
 
+def metric_line(lines, method, metric, region, scale="absolute", pooling="per_image"):
+    """The line that stands in a table of a region for a method and metric, or None.
+
+    Measures without a choice of scale or pooling stand in every table of their region.
+    """
+    found = find(lines, method, metric, region, scale, pooling)
+    if found is None and METRICS[metric].terms is None:
+        found = find(lines, method, metric, region, "absolute", "pooled") or find(
+            lines, method, metric, region, "absolute", "per_image"
+        )
+    return found
+
+
 def main_table(lines, region, scale="absolute", pooling="per_image"):
     """A table of methods by metrics.
 
@@ -58,12 +85,7 @@ def main_table(lines, region, scale="absolute", pooling="per_image"):
     """
 
     def chosen(method, metric):
-        # Measures without a choice of scale or pooling appear in every table of their region.
-        return find(lines, method, metric, region, scale, pooling) or (
-            find(lines, method, metric, region, "absolute", "per_image" if metric == "lpips" else "pooled")
-            if metric in ("lpips", "fid")
-            else None
-        )
+        return metric_line(lines, method, metric, region, scale, pooling)
 
     methods = methods_of(lines)
     metrics = [metric for metric in STYLES if any(chosen(method, metric) for method in methods)]
@@ -78,33 +100,48 @@ def main_table(lines, region, scale="absolute", pooling="per_image"):
 
 def difference_table(differences, region="hole", metrics=("l1", "psnr", "ssim")):
     """Paired differences of all pairs of methods, absolute scale, per image: headings and rows of text."""
-    headings = ["method minus other", *(f"{STYLES[metric][0]}" for metric in metrics), "better PSNR on"]
-    rows = {}
-    for line in differences:
-        if (line["region"], line["scale"], line["pooling"]) == (region, "absolute", "per_image"):
-            rows.setdefault((line["method"], line["versus"]), {})[line["metric"]] = line
-    table = []
-    for (method, versus), cells in rows.items():
-        psnr = cells.get("psnr")
-        better = "-" if psnr is None else f"{100 * psnr['better']:.0f}% of masks"
-        table.append([f"{method} − {versus}", *(format_line(cells.get(m), signed=True) for m in metrics), better])
+    headings, rows = difference_lines_of(differences, region, metrics)
+    table = [
+        [f"{method} − {versus}", *(f"{text} {note}".strip() for text, note in cells)] for method, versus, *cells in rows
+    ]
     return headings, table
 
 
+def difference_lines_of(differences, region="hole", metrics=("l1", "psnr", "ssim")):
+    """Headings, and rows of the two methods' names followed by (text, remark) for each column after the first."""
+    headings = ["method minus other", *(f"{STYLES[metric][0]}" for metric in metrics), "better PSNR on"]
+    pairs = {}
+    for line in differences:
+        if (line["region"], line["scale"], line["pooling"]) == (region, "absolute", "per_image"):
+            pairs.setdefault((line["method"], line["versus"]), {})[line["metric"]] = line
+    rows = []
+    for (method, versus), lines in pairs.items():
+        psnr = lines.get("psnr")
+        better = "-" if psnr is None else f"{100 * psnr['better']:.0f}% of masks"
+        cells = [number_text(lines[m], signed=True) if m in lines else ("-", "") for m in metrics]
+        rows.append([method, versus, *cells, (better, "")])
+    return headings, rows
+
+
 def format_line(line, signed=False):
-    """ "16.18 [15.20, 17.31]", with a remark if masks failed; "failed" or "-" where there is no number."""
+    """ "16.18 [15.20, 17.31]", with a remark if masks failed; "-" where there is no number."""
     if line is None:
         return "-"
+    return " ".join(number_text(line, signed)).strip()
+
+
+def number_text(line, signed=False):
+    """A number's text and what follows it: its interval, and remarks if masks failed or were capped."""
     _, factor, decimals = STYLES[line["metric"]]
     style = f"{'+' if signed else ''}.{decimals}f"
-    text = format(line["value"] * factor, style)
+    remarks = []
     if line["ci_low"] is not None:
-        text += f" [{format(line['ci_low'] * factor, style)}, {format(line['ci_high'] * factor, style)}]"
+        remarks.append(f"[{format(line['ci_low'] * factor, style)}, {format(line['ci_high'] * factor, style)}]")
     if line.get("failed"):
-        text += f" (failed on {line['failed']} of {line['failed'] + line['masks']})"
+        remarks.append(f"(failed on {line['failed']} of {line['failed'] + line['masks']})")
     if line.get("capped"):
-        text += f" ({line['capped']} capped)"
-    return text
+        remarks.append(f"({line['capped']} capped)")
+    return format(line["value"] * factor, style), " ".join(remarks)
 
 
 def markdown(headings, rows):

@@ -40,7 +40,7 @@ def test_from_images_to_report(photos, tmp_path, capsys):
     assert {line["method"] for line in lines} == {"mean", "telea"} and {line["images"] for line in lines} == {3}
     page = (output / "index.html").read_text()
     # Self-contained: no picture, style or script from elsewhere.
-    assert not re.search(r'(src|href)="(?!data:)', page) and "<script" not in page
+    assert not re.search(r'(src|href)="(?!data:|#)', page) and "<script" not in page
     # 3 rows of input, two methods and original, and the cases.
     assert page.count("data:image/jpeg") > 12 and "LPIPS and FID are absent" in page
     assert Image.open(output / "grids/grid_00.jpg").size == (4 * 260 - 4, 22 + 3 * 260)
@@ -135,3 +135,11 @@ def test_grid_layout():
     with pytest.raises(ValueError, match="one size"):
         comparison_grid(["a"], [[black], [black[:4]]])
     assert thumbnail(white, 20).shape == (4, 20, 3) and thumbnail(white, 100) is white
+
+
+def test_without_jinja2_the_tables_are_there_and_it_is_said(photo, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("inpaint_tf.evaluation.report.page_can_be_written", lambda: False)
+    call = ["evaluate", "--protocol=center128", f"--images={photo}", f"--output={tmp_path}/out", "--methods=mean"]
+    assert main(call) == 0
+    assert "needs jinja2" in capsys.readouterr().out
+    assert (tmp_path / "out/table.md").exists() and not (tmp_path / "out/index.html").exists()
