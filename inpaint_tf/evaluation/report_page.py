@@ -132,7 +132,7 @@ def verdict(lines, differences, names) -> list[str]:
         heading, factor, decimals = STYLES[metric]
         gap = abs(value - other) * factor
         unit = UNITS[metric]
-        text = f"{names[best]} leads by {heading}: {value * factor:.{decimals}f}{unit}, "
+        text = f"{names[best]} leads by {heading.split()[0]}: {value * factor:.{decimals}f}{unit}, "
         text += f"{gap:.{decimals}f}{unit} ahead of {names[second]}"
         sentences.append(f"{text} ({_significance(differences, best, second, metric)}).")
     return sentences or ["One method alone: nothing to compare it with."]

@@ -31,7 +31,7 @@ def test_methods_are_ranked_by_the_side_that_is_better():
 )
 def test_the_verdict_says_who_leads_by_how_much_and_whether_it_is_chance(low, high, said):
     (sentence,) = verdict(LINES, [difference("ours", "telea", low, high)], {m: m for m in ("telea", "ours", "mean")})
-    assert sentence.startswith("ours leads by PSNR dB: 17.03 dB, 0.85 dB ahead of telea") and said in sentence
+    assert sentence.startswith("ours leads by PSNR: 17.03 dB, 0.85 dB ahead of telea") and said in sentence
 
 
 def test_the_verdict_does_not_mind_which_way_a_pair_was_subtracted():
