@@ -5,18 +5,20 @@ A command is a module with `SUMMARY` (one line), `define_flags(values)`, which d
 code. Every command has its own set of flags, so nothing is global and several may run in one process.
 
 Exit codes: 0 done, 1 some of many failed, 2 bad input or usage, 130 interrupted, 141 nobody reads the output any more
-(`inpaint-tf train --help | head`).
+(`inpaint-tf train --help | head`), 143 terminated (SIGTERM; `train` saves and exits with 0 once it trains).
 """
 
 import importlib
 import os
 import select
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 from absl import flags
 
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import UserError, printable, reason
 
 # Name -> module. Modules are imported when their command runs.
 COMMANDS = {
@@ -34,7 +36,12 @@ COMMANDS = {
 }
 
 
-INTERRUPTED, NOBODY_READS = 130, 141
+INTERRUPTED, NOBODY_READS, TERMINATED = 130, 141, 143
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: everything is left as for SIGINT, so that nothing half-written stays."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,16 +53,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    before = _raise_on_sigterm()
     try:
         code = _run(sys.argv[1:] if argv is None else list(argv))
         sys.stdout.flush()
         return code
+    except KeyboardInterrupt as error:
+        _ignore_further(before)
+        terminated = isinstance(error, Terminated)
+        return _fail("terminated.", TERMINATED) if terminated else _fail("interrupted.", INTERRUPTED)
     except BrokenPipeError:
         if not _reader_is_gone():
             raise
         # What is still in the buffer would fail again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOBODY_READS
+    finally:
+        if argv is not None:
+            _put_back(before)
 
 
 def _run(argv: list[str]) -> int:
@@ -76,16 +91,22 @@ def _run(argv: list[str]) -> int:
         return 0
     try:
         arguments = values([f"inpaint-tf {name}", *words])[1:]
-    except flags.Error as error:
-        return _fail(f"{name}: {_one_line(error)} (inpaint-tf {name} --help lists the flags)")
+    except (flags.Error, OSError, ValueError, RecursionError) as error:  # A flag file may be anything.
+        return _fail(f"{name}: {reason(error)} (inpaint-tf {name} --help lists the flags)")
     try:
         return module.run(values, arguments)
     except UserError as error:
         if values.traceback:
             raise
         return _fail(_one_line(error))
-    except KeyboardInterrupt:
-        return _fail("interrupted.", INTERRUPTED)
+    except BrokenPipeError:
+        raise
+    except (OSError, MemoryError) as error:
+        # What no reader or writer put into words of its own: a full disk, a folder that cannot be written, no memory.
+        if values.traceback:
+            raise
+        name = getattr(error, "filename", None)
+        return _fail(f"{printable(name)}: {reason(error)}." if name else f"{reason(error)}.")
 
 
 def _reader_is_gone() -> bool:
@@ -99,8 +120,33 @@ def _reader_is_gone() -> bool:
 
 
 def _fail(message: str, code: int = 2) -> int:
-    print(f"inpaint-tf: {message}", file=sys.stderr)
+    print(f"inpaint-tf: {printable(message)}", file=sys.stderr)
     return code
+
+
+def _raise_on_sigterm():
+    """Lets SIGTERM raise `Terminated`. Returns the handlers that were there; nothing in a thread, which has none."""
+
+    def terminate(*_):
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    if before[signal.SIGTERM] == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, terminate)
+    return before
+
+
+def _ignore_further(before):
+    """The process ends; a second signal must not end in a trace."""
+    for number in before:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _put_back(before):
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def _one_line(error: Exception) -> str:

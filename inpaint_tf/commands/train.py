@@ -22,7 +22,7 @@ from absl import flags
 
 from inpaint_tf.commands.device_flag import define_device_flag
 from inpaint_tf.devices import use_device
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import UserError, printable
 from inpaint_tf.training.configuration import TrainingConfig, help_text
 
 SUMMARY = "train a generator, or go on with a run"
@@ -100,7 +100,7 @@ def _train(config, strategy):
         with stopping_on_signals(trainer):
             outcome = trainer.run()
     except Diverged as error:
-        print(f"inpaint-tf: {error}", file=sys.stderr)
+        print(f"inpaint-tf: {printable(error)}", file=sys.stderr)
         return 1
     if outcome.finished:
         _say(f"done: {outcome.step} steps; preset {trainer.folder.path / 'preset'}")
@@ -111,11 +111,16 @@ def _train(config, strategy):
 
 @contextlib.contextmanager
 def stopping_on_signals(trainer):
-    """In its context, SIGINT and SIGTERM make the trainer finish its step and save; a second one interrupts."""
+    """In its context, SIGINT and SIGTERM make the trainer finish its step and save; a second one ends the process.
+
+    At once, without an exception, which would come out of whatever runs just then. What that leaves half-written is
+    under a hidden name and swept by the next start.
+    """
 
     def ask_to_stop(number, _):
         if trainer.stop:
-            raise KeyboardInterrupt
+            os.write(sys.stderr.fileno(), b"inpaint-tf: stopped at once; the last checkpoint is whole.\n")
+            os._exit(128 + number)
         trainer.stop = True
         line = f"{signal.Signals(number).name}: finishes the step and saves; once more stops at once\n"
         # Not by `print`, in the middle of which the signal may have come; Python refuses a second one inside.
@@ -139,4 +144,4 @@ def _describe(config):
 
 
 def _say(line):
-    print(line, flush=True)
+    print(printable(line), flush=True)
