@@ -17,7 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.serve import openapi, page_api, rest
+from inpaint_tf.serve import openapi, page_api, rest, seeing
 from inpaint_tf.serve.fills import Inpainters
 from inpaint_tf.serve.jobs import JobQueue
 from inpaint_tf.serve.requests import HANDLERS, Server, answer_failure, answer_http_error, server_of
@@ -95,6 +95,7 @@ def build_application(settings: ServeSettings) -> Starlette:
         Route(f"{version}/file", page_api.download),
         Route("/api/v1/jobs/{job:str}", page_api.job_state, methods=["GET"]),
         Route("/api/v1/jobs/{job:str}", page_api.cancel_job, methods=["DELETE"]),
+        Route("/static/wheel.png", seeing.wheel),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     application = Starlette(
