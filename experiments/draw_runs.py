@@ -1,8 +1,8 @@
-"""Draws the curves of training runs beside each other.
+"""Draws the curves of training runs next to each other.
 
     PYTHONPATH=. python experiments/draw_runs.py --runs=full=RUN,baseline=RUN+RUN --terms=l1,known --output=curves.png
 
-RUN is a run's folder, or a folder with its metrics.jsonl. RUN+RUN is a run that went on in another folder.
+RUN is a run's folder, or a folder with its metrics.jsonl. RUN+RUN is a run that was continued in another folder.
 """
 
 from absl import app, flags

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Trains every variant and measures them together:
 #   experiments/ablation/run.sh TRAIN_DATA VALIDATION_IMAGES OUTPUT_FOLDER [TRAIN_FLAG ...]
-# Further flags go to every training, for example --max_steps=20000 --width=16. Run again, it goes on where it stopped.
+# Further flags go to every training, for example --max_steps=20000 --width=16. Run again, it resumes where it stopped.
 set -euo pipefail
-train_data=$1 images=$2 output=$3
+train_data=$(realpath -m "$1") images=$(realpath -m "$2") output=$(realpath -m "$3")
 shift 3
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-python}

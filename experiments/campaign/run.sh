@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The campaign, from photos to measured presets; the same command again goes on where it stopped:
+# The campaign, from photos to measured presets; the same command again resumes where it stopped:
 #   experiments/campaign/run.sh PHOTOS_FOLDER KODAK_FOLDER OUTPUT_FOLDER FIRST_PRESET
 # FIRST_PRESET is what experiments/first_weights made.
 # Names of photos begin with their collection; elementary* and deepin* are the openly licensed ones.

@@ -2,7 +2,10 @@
 # Table 1 on Kodak24: experiments/table1/run.sh KODAK_FOLDER OUTPUT_FOLDER [FULL_PRESET BASELINE_PRESET]
 # Run again with other presets and the same output, and only those are computed.
 set -euo pipefail
-kodak=$1 output=$2 full=${3:-open_small} baseline=${4:-open_small_baseline}
+kodak=$(realpath -m "$1") output=$(realpath -m "$2")
+# A preset is a folder or the name of one that ships.
+preset() { if [ -d "$1" ]; then realpath "$1"; else echo "$1"; fi; }
+full=$(preset "${3:-open_small}") baseline=$(preset "${4:-open_small_baseline}")
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-python}
 export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
