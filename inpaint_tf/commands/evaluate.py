@@ -33,7 +33,7 @@ def define_flags(values):
     string("masks", "Folder of a mask set made with `inpaint-tf masks make --protocol`; default: made in --output.")
     flags.DEFINE_list("methods", [], "Methods, separated by commas.", flag_values=values)
     string("output", "Folder for results and report.")
-    string("feature_network", "Folder of a SavedModel for LPIPS and FID; they are absent without one.")
+    string("feature_network", "Folder of a SavedModel for feature distance and FID; they are absent without one.")
     flags.DEFINE_list("compare", [], "Outputs of earlier evaluations, for one table of them all.", flag_values=values)
     define_device_flag(values)
 

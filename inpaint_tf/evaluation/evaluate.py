@@ -20,7 +20,7 @@ def evaluate(source, output, methods, protocol=None, masks=None, network=None):
         methods: `methods.Method`s.
         protocol: `protocols.Protocol`; may be None if there are masks.
         masks: Folder of a mask set with images (`inpaint-tf masks make --protocol`); None makes the protocol's.
-        network: `FeatureNetwork` for LPIPS and FID, or None.
+        network: `FeatureNetwork` for feature distance and FID, or None.
 
     Returns:
         The `runner.MethodRun`s, the lines of `results.jsonl`, and the path of the report's page.

@@ -1,4 +1,4 @@
-"""Measures in the feature space of a network that the user brings: LPIPS and FID.
+"""Measures in the feature space of a network that the user brings: feature distance and FID.
 
 Neither's network (AlexNet or VGG with calibrated weights, Inception-v3) comes with this package, so both are absent
 unless a SavedModel is given. The numbers are those of that network and comparable only with the same one; results
@@ -65,11 +65,11 @@ class FeatureNetwork:
 
 
 def perceptual_distance(features, other_features):
-    """LPIPS's distance between the features of two images.
+    """Distance between the features of two images, LPIPS without its calibration.
 
     Every position's feature vector is brought to length 1; squared differences are summed over channels, averaged over
-    positions and summed over layers. This is the paper's uncalibrated form (its "baseline" rows): all channels count
-    alike, where the published LPIPS package weights them.
+    positions and summed over layers (the "baseline" rows of the LPIPS paper). All channels count alike, where LPIPS
+    weights them by what people said of pairs of pictures; so the number must not be called LPIPS.
 
     Args:
         features, other_features: Lists of [h, w, C] or [C].

@@ -19,7 +19,7 @@ With x the completed and y the original image, sums over the region's pixels and
 | ssim | mean SSIM over the windows centred in the region | - |
 | ms_ssim | MS-SSIM of the region, if it is a rectangle of 176 pixels or more a side | - |
 
-`lpips` and `fid` (`feature_metrics`) compare whole images and need a network that the user brings.
+`feature_distance` and `fid` (`feature_metrics`) compare whole images and need a network that the user brings.
 
 A perfect reconstruction has an infinite PSNR; one such image would make every mean infinite. PSNR is therefore capped
 at `PSNR_CAP` = 100 dB, per image and pooled, and results say how many images were capped. No 8-bit image of less than
@@ -153,7 +153,7 @@ METRICS = {
     "seam": Metric(seam_terms, _BOTH, None),
     "ssim": Metric(ssim_terms, ("absolute",), True),
     "ms_ssim": Metric(ms_ssim_terms, ("absolute",), True),
-    "lpips": Metric(None, ("absolute",), False),
+    "feature_distance": Metric(None, ("absolute",), False),
     "fid": Metric(None, ("absolute",), False),
 }
 

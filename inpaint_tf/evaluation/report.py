@@ -70,8 +70,8 @@ def introduction(manifest, lines):
         f"manifest {manifest.hash}. Values are on the range [0, 1], means over images; in brackets the 95% bootstrap "
         f"interval over images. PSNR is capped at {PSNR_CAP:g} dB. Seconds are wall-clock time of the method alone."
     )
-    if not any(line["metric"] in ("lpips", "fid") for line in lines):
-        text += " LPIPS and FID are absent: they need a feature network (--feature_network), none was given."
+    if not any(line["metric"] in ("feature_distance", "fid") for line in lines):
+        text += " Feature distance and FID are absent: they need a feature network (--feature_network), none was given."
     return text
 
 

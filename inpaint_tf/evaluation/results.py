@@ -20,7 +20,7 @@ from inpaint_tf.masks.sets import area_bin
 ALL_AREAS = "all"
 RESULTS = "results.jsonl"
 DIFFERENCES = "differences.jsonl"
-LPIPS = Cell("lpips", "whole", "absolute", "per_image")
+FEATURE_DISTANCE = Cell("feature_distance", "whole", "absolute", "per_image")
 FID = Cell("fid", "whole", "absolute", "pooled")
 
 
@@ -71,7 +71,7 @@ def difference_lines(manifest, runs):
 
 
 def feature_lines(manifest, runs, network, read_pair):
-    """LPIPS and FID lines.
+    """Lines of feature distance and FID.
 
     Args:
         manifest: `Manifest`.
@@ -89,14 +89,21 @@ def feature_lines(manifest, runs, network, read_pair):
         distances, originals, completions = [], [], []
         for row in done:
             original, completed = (network(image) for image in read_pair(run, row))
-            distances.append({LPIPS.key: [perceptual_distance(original, completed), 1.0]})
+            distances.append({FEATURE_DISTANCE.key: [perceptual_distance(original, completed), 1.0]})
             originals.append(pooled_vector(original))
             completions.append(pooled_vector(completed))
         images = [manifest.entries[row.entry].image.sha256 for row in done]
         about = _about(manifest, run) | {"area": ALL_AREAS, "failed": len(run.rows) - len(done)}
         about["network"] = network.fingerprint
         if done:
-            lines.append({"method": run.method, **LPIPS.__dict__, **estimate(distances, images, LPIPS), **about})
+            lines.append(
+                {
+                    "method": run.method,
+                    **FEATURE_DISTANCE.__dict__,
+                    **estimate(distances, images, FEATURE_DISTANCE),
+                    **about,
+                }
+            )
         if len(done) > 1:
             value = frechet_distance(np.array(originals), np.array(completions))
             found = {"value": value, "ci_low": None, "ci_high": None, "images": len(set(images)), "masks": len(done)}

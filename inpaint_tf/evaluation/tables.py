@@ -15,7 +15,7 @@ STYLES = {
     "seam": ("seam", 1, 2),
     "ssim": ("SSIM", 1, 3),
     "ms_ssim": ("MS-SSIM", 1, 3),
-    "lpips": ("LPIPS", 1, 4),
+    "feature_distance": ("feature distance", 1, 4),
     "fid": ("FID", 1, 2),
 }
 # Metric -> unit that follows a number in a sentence.
@@ -29,7 +29,7 @@ NOTES = {
     "seam": "step across the hole's border over the step between neighbours inside; 1 = no visible border",
     "ssim": "structural similarity, 1 = the same",
     "ms_ssim": "the same over five scales",
-    "lpips": "distance of a network's features",
+    "feature_distance": "mean distance of a network's unit-length features (LPIPS without its calibration)",
     "fid": "distance between the two sets' features",
 }
 _ARROWS = {True: " ↑", False: " ↓", None: ""}

@@ -42,7 +42,7 @@ def test_from_images_to_report(photos, tmp_path, capsys):
     # Self-contained: no picture, style or script from elsewhere.
     assert not re.search(r'(src|href)="(?!data:|#)', page) and "<script" not in page
     # 3 rows of input, two methods and original, and the cases.
-    assert page.count("data:image/jpeg") > 12 and "LPIPS and FID are absent" in page
+    assert page.count("data:image/jpeg") > 12 and "Feature distance and FID are absent" in page
     assert Image.open(output / "grids/grid_00.jpg").size == (4 * 260 - 4, 22 + 3 * 260)
     assert (output / "table.md").read_text().startswith("# center128")
     assert (output / "table.csv").read_text().count("\n") == len(lines) + 1
@@ -90,8 +90,8 @@ def test_feature_measures_with_a_users_network(photos, tmp_path):
     call = ["evaluate", "--protocol=center128", f"--images={photos}", f"--output={tmp_path}/out", "--methods=mean"]
     assert main([*call, f"--feature_network={tmp_path}/network"]) == 0
     found = {line["metric"]: line for line in read_lines(tmp_path / "out/results.jsonl")}
-    assert found["lpips"]["value"] > 0 and found["fid"]["value"] > 0 and found["lpips"]["network"]
-    assert "| LPIPS ↓ | FID ↓ |" in (tmp_path / "out/table.md").read_text()
+    assert found["feature_distance"]["value"] > 0 and found["fid"]["value"] > 0 and found["feature_distance"]["network"]
+    assert "| feature distance ↓ | FID ↓ |" in (tmp_path / "out/table.md").read_text()
 
 
 def test_comparing_refuses_other_manifests(photo, tmp_path, capsys):

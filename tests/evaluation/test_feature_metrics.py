@@ -1,4 +1,4 @@
-"""LPIPS and FID with a stand-in network and by hand."""
+"""Feature distance and FID with a stand-in network and by hand."""
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from inpaint_tf.evaluation.feature_metrics import (
     perceptual_distance,
     pooled_vector,
 )
+from inpaint_tf.evaluation.metrics import METRICS
 
 
 class StandIn(tf.Module):
@@ -75,3 +76,7 @@ def test_what_is_no_feature_network(tmp_path):
     tf.saved_model.save(TakesGrey(), str(tmp_path / "grey"))
     with pytest.raises(UserError, match="must take float32"):
         FeatureNetwork(tmp_path / "grey")
+
+
+def test_nothing_uncalibrated_is_called_lpips():
+    assert "lpips" not in METRICS and "feature_distance" in METRICS
