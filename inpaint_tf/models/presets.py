@@ -15,6 +15,7 @@ import numpy as np
 
 from inpaint_tf.errors import UserError, name_some, reading
 from inpaint_tf.files import regular_bytes, write_folder
+from inpaint_tf.models.hub import fetched_folder, is_hub_place
 from inpaint_tf.models.registry import MODELS, build_model, open_arguments
 from inpaint_tf.models.weights_file import ADVICE, check_values, read_arrays
 from inpaint_tf.schema import any_value, integer, matching, one_of, optional, read_json, record, text
@@ -71,7 +72,8 @@ def preset_folder(name_or_folder=None):
     """Finds a preset.
 
     Args:
-        name_or_folder: Name of a bundled preset, or a folder; None is the default preset.
+        name_or_folder: Name of a bundled preset, a folder, or "hf://organisation/name" (see `models.hub`); None is
+            the default preset.
 
     Returns:
         The preset's folder.
@@ -80,12 +82,14 @@ def preset_folder(name_or_folder=None):
         UserError: if there is none, listing those there are.
     """
     name = DEFAULT_PRESET if name_or_folder is None else name_or_folder
+    if is_hub_place(name):
+        return fetched_folder(name)
     for folder in (BUNDLED / str(name), pathlib.Path(name)):
         if (folder / _CONFIG).is_file():
             return folder
     raise UserError(
         f"preset {str(name)!r} is neither a bundled preset ({', '.join(bundled_presets()) or 'none'}) "
-        f"nor a folder with a {_CONFIG}."
+        f"nor a folder with a {_CONFIG}, nor hf://organisation/name."
     )
 
 
