@@ -106,6 +106,14 @@ def new_files(folder: str | os.PathLike, last: str = "") -> Iterator[pathlib.Pat
                 os.replace(file, folder / file.name)
 
 
+def make_folder(folder: str | os.PathLike) -> None:
+    """Makes a folder, and those above it, if they are missing. Raises UserError if that cannot be."""
+    try:
+        pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror or error}.") from error
+
+
 def replace_folder(folder: str | os.PathLike, make: Callable[[pathlib.Path], None]) -> None:
     """Makes or renews a folder: `make(path)` writes it aside, then it takes the old one's place.
 

@@ -77,7 +77,7 @@ def integer(low: int | None = None, high: int | None = None) -> Schema:
     return check
 
 
-def number(low: float | None = None, high: float | None = None) -> Schema:
+def finite(low: float | None = None, high: float | None = None) -> Schema:
     """A finite number from `low` to `high`."""
 
     def check(value, where):
@@ -107,12 +107,15 @@ def matching(pattern: str, what: str) -> Schema:
 
 
 def relative_path(value: Any, where: str) -> str:
-    """A path below the file's own folder: not absolute, no "..", nothing that a system might take for either."""
-    text(value, where)
-    parts = value.replace("\\", "/").split("/")
-    if not value or value.startswith(("/", "\\", "~")) or ":" in parts[0] or ".." in parts or "\0" in value:
-        _refuse(where, 'a path below this folder, without ".."', value)
-    return value
+    """A path below the file's own folder, see `is_below`."""
+    return value if is_below(text(value, where)) else _refuse(where, 'a path below this folder, without ".."', value)
+
+
+def is_below(path: str) -> bool:
+    """Whether a path stays below its folder: not absolute, no "..", nothing that a system might take for either."""
+    parts = path.replace("\\", "/").split("/")
+    outside = not parts[0] or parts[0].startswith("~") or ":" in parts[0] or ".." in parts or "\0" in path
+    return not outside
 
 
 def list_of(item: Schema, length: int | None = None) -> Schema:
@@ -144,6 +147,15 @@ def optional(item: Schema) -> Schema:
         return None if value is None else item(value, where)
 
     check.is_optional = True  # type: ignore[attr-defined]
+    return check
+
+
+def nullable(item: Schema) -> Schema:
+    """The same, or null; a field of a `record` must be there all the same."""
+
+    def check(value, where):
+        return None if value is None else item(value, where)
+
     return check
 
 

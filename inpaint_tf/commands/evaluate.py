@@ -19,7 +19,7 @@ from absl import flags
 
 from inpaint_tf.commands.device_flag import define_device_flag
 from inpaint_tf.devices import use_device
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import UserError, printable
 
 SUMMARY = "images + fixed mask set -> table of measures for any methods, with a report"
 
@@ -73,7 +73,7 @@ def _evaluate(options):
     print(markdown(*main_table(lines, "hole")))
     for found in runs:
         for row in found.failed:
-            print(f"failed: {found.method} on mask {row.entry}: {row.error}", file=sys.stderr)
+            print(printable(f"failed: {found.method} on mask {row.entry}: {row.error}"), file=sys.stderr)
     print(f"Region hole, absolute, mean over images, 95% interval. Report: {page}")
     if page.suffix != ".html":
         print('The page index.html needs jinja2: pip install "inpaint_tf[evaluation]" and run the command again.')
@@ -83,11 +83,13 @@ def _evaluate(options):
 def _compare(options):
     from inpaint_tf.evaluation.results import RESULTS, merge_results, write_lines
     from inpaint_tf.evaluation.tables import csv_text, main_table, markdown, markdown_report
-    from inpaint_tf.files import write_bytes
+    from inpaint_tf.files import make_folder, write_bytes
 
     lines = merge_results(options.compare)
+    if not lines:
+        raise UserError(f"{', '.join(options.compare)}: there are no results in it to compare.")
     output = pathlib.Path(options.output)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     write_lines(output / RESULTS, lines)
     write_bytes(output / "table.md", markdown_report(lines, [], f"From {', '.join(options.compare)}.").encode())
     write_bytes(output / "table.csv", csv_text(lines).encode())

@@ -17,6 +17,7 @@ from inpaint_tf.masks.manifest import ImageEntry, Manifest, mask_entry, pixel_ha
 from inpaint_tf.masks.segments import LAMA, large_mask, segment_mask, shrunk_box_mask
 from inpaint_tf.masks.sets import AREA_BINS, Hole, bounding_box, brush_hole, center_hole, training_box_hole
 from inpaint_tf.progress import progress
+from inpaint_tf.schema import is_below
 
 LIST_SUFFIXES = (".txt", ".flist", ".lst")
 
@@ -174,7 +175,10 @@ class ImageSource:
         self.check(self.names)
 
     def check(self, names):
-        """Raises UserError naming the files that are missing."""
+        """Raises UserError naming the files that are missing, or outside of what the user named as images."""
+        outside = [name for name in names if name not in self.names and not is_below(name)]
+        if outside:
+            raise UserError(f"{self.path}: a manifest must not name images outside of it: {name_some(outside)}.")
         missing = [name for name in names if not (self._root / name).is_file()]
         if missing:
             raise UserError(f"{self.path}: missing images: {name_some(missing)}.")

@@ -13,7 +13,7 @@ from inpaint_tf.evaluation.metrics import METRICS, PSNR_CAP
 from inpaint_tf.evaluation.report_page import page_can_be_written, report_page
 from inpaint_tf.evaluation.results import DIFFERENCES, RESULTS, write_lines
 from inpaint_tf.evaluation.tables import csv_text, markdown_report
-from inpaint_tf.files import write_bytes
+from inpaint_tf.files import make_folder, write_bytes
 from inpaint_tf.visualize.grids import comparison_grid, encode_jpeg
 from inpaint_tf.visualize.side_by_side import paint_hole
 
@@ -122,7 +122,7 @@ def evenly(count, most):
 
 
 def _write_grids(folder, titles, rows):
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for stale in folder.glob("grid_*.jpg"):
         stale.unlink()
     for start in range(0, len(rows), ROWS_PER_GRID):

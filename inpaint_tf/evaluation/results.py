@@ -10,18 +10,47 @@ import pathlib
 
 import numpy as np
 
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import UserError, reading
 from inpaint_tf.evaluation.aggregate import Cell, estimate, grid, paired_difference
 from inpaint_tf.evaluation.bootstrap import SEED
 from inpaint_tf.evaluation.feature_metrics import frechet_distance, perceptual_distance, pooled_vector
-from inpaint_tf.files import write_bytes
+from inpaint_tf.files import regular_bytes, write_bytes
 from inpaint_tf.masks.sets import area_bin
+from inpaint_tf.schema import (
+    MOST_BYTES,
+    any_value,
+    finite,
+    integer,
+    mapping,
+    nullable,
+    optional,
+    parse_json,
+    record,
+    text,
+)
 
 ALL_AREAS = "all"
 RESULTS = "results.jsonl"
 DIFFERENCES = "differences.jsonl"
 FEATURE_DISTANCE = Cell("feature_distance", "whole", "absolute", "per_image")
 FID = Cell("fid", "whole", "absolute", "pooled")
+
+
+# What tables and comparisons read of a line of `results.jsonl`.
+LINE = record(
+    {
+        **dict.fromkeys(("method", "metric", "region", "scale", "pooling", "area", "protocol", "manifest"), text),
+        "value": finite(),
+        "ci_low": nullable(finite()),
+        "ci_high": nullable(finite()),
+        "seconds_per_image": nullable(finite(0)),
+        "masks": integer(0),
+        "failed": optional(integer(0)),
+        "capped": optional(integer(0)),
+        "network": optional(text),
+    },
+    others=True,
+)
 
 
 def result_lines(manifest, runs):
@@ -58,8 +87,8 @@ def difference_lines(manifest, runs):
     better one.
     """
     lines = []
-    for number, run in enumerate(runs):
-        for other in runs[:number]:
+    for position, run in enumerate(runs):
+        for other in runs[:position]:
             pairs = [(a, b) for a, b in zip(run.rows, other.rows, strict=True) if a.error is None and b.error is None]
             images = [manifest.entries[a.entry].image.sha256 for a, _ in pairs]
             for cell in grid():
@@ -116,15 +145,11 @@ def write_lines(path, lines):
     write_bytes(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
-def read_lines(path):
-    """The dictionaries of a JSON lines file. Raises UserError if it is missing or damaged."""
-    try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist; give an output folder of inpaint-tf evaluate.") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is no file of JSON lines: {error}.") from error
+def read_lines(path, schema=mapping(any_value)):
+    """The dictionaries of a JSON lines file, each as the schema says. Raises UserError if it is missing or damaged."""
+    with reading(path, "results", "Give an output folder of inpaint-tf evaluate."):
+        lines = regular_bytes(path, MOST_BYTES).splitlines()
+        return [parse_json(line, schema) for line in lines if line.strip()]
 
 
 def merge_results(folders):
@@ -141,7 +166,7 @@ def merge_results(folders):
     """
     lines, manifests, networks, seen = [], {}, {}, {}
     for folder in folders:
-        found = read_lines(pathlib.Path(folder) / RESULTS)
+        found = read_lines(pathlib.Path(folder) / RESULTS, LINE)
         for line in found:
             manifests.setdefault(line["manifest"], folder)
             if "network" in line:

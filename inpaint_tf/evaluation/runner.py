@@ -22,13 +22,24 @@ from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation import protocols
 from inpaint_tf.evaluation.methods import Case
 from inpaint_tf.evaluation.metrics import measure
-from inpaint_tf.files import write_bytes
+from inpaint_tf.files import make_folder, write_bytes
 from inpaint_tf.progress import progress
 from inpaint_tf.provenance import device, revision
+from inpaint_tf.schema import any_value, finite, integer, mapping, nullable, read_json, record, text
 from inpaint_tf.visualize.flow import draw_hole_flow
 
 # Of what `metrics.measure` gives; rows of another version are measured anew.
 MEASURES_VERSION = 2
+_ABOUT = record({"device": text, "revision": text}, others=True)
+_ROW = record(
+    {
+        "entry": integer(0),
+        "terms": nullable(mapping(any_value)),
+        "wall_seconds": nullable(finite(0)),
+        "cpu_seconds": nullable(finite(0)),
+        "error": nullable(text),
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,15 +172,15 @@ def _open_cache(folder, method, manifest):
         "measures": MEASURES_VERSION,
     }
     about_file = folder / "method.json"
+    make_folder(folder)
+    if about_file.exists():
+        about = read_json(about_file, "what a cache is of", _ABOUT, f"Remove {folder}, or give another --output.")
+        if all(about.get(name) == value for name, value in key.items()):
+            return about
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if about_file.exists():
-            about = json.loads(about_file.read_text(encoding="utf-8"))
-            if all(about.get(name) == value for name, value in key.items()):
-                return about
         for stale in [*folder.glob("[0-9]*.json"), *folder.glob("[0-9]*.png")]:
             stale.unlink()
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise UserError(f"cannot use {folder}: {error}; remove it or give another --output.") from error
     about = {**key, "device": device(), "revision": revision()}
     write_bytes(about_file, json.dumps(about, indent=1).encode())
@@ -183,7 +194,8 @@ def _row_file(folder, number):
 def _read_row(folder, number):
     """The row that is there; None if there is none, it is an error, or it is damaged."""
     try:
-        row = Row(**json.loads(_row_file(folder, number).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        row = Row(**read_json(_row_file(folder, number), "a row", _ROW))
+    except UserError:
         return None
-    return row if row.error is None and (folder / f"{number:05d}.png").exists() else None
+    usable = row.error is None and row.terms is not None and row.entry == number
+    return row if usable and (folder / f"{number:05d}.png").exists() else None

@@ -3,6 +3,7 @@
 import csv
 import io
 
+from inpaint_tf.errors import printable
 from inpaint_tf.evaluation.metrics import METRICS, REGIONS
 from inpaint_tf.evaluation.results import ALL_AREAS, find
 
@@ -147,12 +148,12 @@ def number_text(line, signed=False):
 def markdown(headings, rows):
     """A Markdown table."""
     lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(printable(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def markdown_report(lines, differences, intro):
     """The text of `table.md`."""
-    parts = [f"# {lines[0]['protocol'] if lines else 'Evaluation'}", intro]
+    parts = [f"# {printable(lines[0]['protocol']) if lines else 'Evaluation'}", printable(intro)]
     for region in REGIONS:
         parts += [f"## Region: {region} (absolute, mean over images)", markdown(*main_table(lines, region))]
     if differences:
@@ -164,7 +165,7 @@ def markdown_report(lines, differences, intro):
 def csv_text(lines):
     """All lines as CSV, a column a field."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, _COLUMNS, restval="", lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(lines)
     return text.getvalue()

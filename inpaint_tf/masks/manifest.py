@@ -15,12 +15,51 @@ import numpy as np
 from PIL import Image
 
 from inpaint_tf.data.image_files import read_mask
-from inpaint_tf.errors import UserError, name_some
-from inpaint_tf.files import write_bytes
+from inpaint_tf.errors import UserError, name_some, reading
+from inpaint_tf.files import make_folder, regular_bytes, write_bytes
 from inpaint_tf.masks.sets import Hole
+from inpaint_tf.schema import (
+    MOST_BYTES,
+    any_value,
+    finite,
+    integer,
+    list_of,
+    mapping,
+    matching,
+    one_of,
+    optional,
+    parse_json,
+    record,
+    relative_path,
+    text,
+)
 
 FORMAT = 1
 FILE_NAME = "manifest.json"
+
+_SIDE, _SHA256 = integer(1, 2**16), matching("[0-9a-f]{64}", "a SHA-256, 64 hexadecimal digits")
+_SIZE, _BOX = list_of(_SIDE, 2), list_of(integer(0, 2**16), 4)
+_SCHEMA = record(
+    {
+        "format": one_of(FORMAT),
+        "name": text,
+        "seed": integer(0),
+        "settings": mapping(any_value),
+        "entries": list_of(
+            record(
+                {
+                    # Masks are written under this name: it must not lead out of the set's folder.
+                    "file": relative_path,
+                    "sha256": _SHA256,
+                    "size": _SIZE,
+                    "box": _BOX,
+                    "area": finite(0, 1),
+                    "image": optional(record({"name": text, "sha256": _SHA256, "resize": _SIZE, "crop": _BOX})),
+                }
+            )
+        ),
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,14 +129,13 @@ class Manifest:
         return json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, indent=1, sort_keys=True)
 
     @classmethod
-    def from_json(cls, text):
-        """Raises ValueError, KeyError or TypeError if the text is no manifest."""
-        content = json.loads(text)
-        if content.pop("format") != FORMAT:
-            raise ValueError("another format version")
+    def from_json(cls, content):
+        """Raises ValueError if the JSON text, bytes or str, is no manifest."""
+        content = parse_json(content, _SCHEMA)
+        del content["format"]
         entries = []
         for entry in content.pop("entries"):
-            image = entry.pop("image")
+            image = entry.pop("image", None)
             image = image and ImageEntry(**{key: _frozen(value) for key, value in image.items()})
             entries.append(MaskEntry(**{key: _frozen(value) for key, value in entry.items()}, image=image))
         return cls(entries=tuple(entries), **content)
@@ -137,11 +175,8 @@ def write_mask_set(folder, manifest, holes):
                 f"{folder} already holds the mask set {present.name} ({present.hash}), not {manifest.name} "
                 f"({manifest.hash}); give another folder."
             )
-    try:
-        for parent in {(folder / entry.file).parent for entry in manifest.entries} | {folder}:
-            parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write masks to {folder}: {error.strerror or error}.") from error
+    for parent in {(folder / entry.file).parent for entry in manifest.entries} | {folder}:
+        make_folder(parent)
     for entry, hole in zip(manifest.entries, holes, strict=True):
         content = io.BytesIO()
         Image.fromarray(np.uint8(hole.pixels) * 255).save(content, "PNG")
@@ -156,12 +191,10 @@ def read_manifest(folder):
         UserError: if there is none, or it is damaged.
     """
     path = pathlib.Path(folder) / FILE_NAME
-    try:
-        return Manifest.from_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{folder} holds no {FILE_NAME}; make a mask set with `inpaint-tf masks make`.") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is no manifest of a mask set: {error}.") from error
+    if not path.exists():
+        raise UserError(f"{folder} holds no {FILE_NAME}; make a mask set with `inpaint-tf masks make`.")
+    with reading(path, "a manifest of a mask set"):
+        return Manifest.from_json(regular_bytes(path, MOST_BYTES))
 
 
 def check_mask_files(folder, manifest):

@@ -87,7 +87,7 @@ def test_a_changed_mask_is_noticed(tmp_path):
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"format": 2}', '{"format": 1, "entries": [{"file": 3}]}'])
 def test_damaged_manifests(tmp_path, content):
     (tmp_path / "manifest.json").write_text(content)
-    with pytest.raises(UserError, match="no manifest"):
+    with pytest.raises(UserError, match="cannot be read as a manifest"):
         read_manifest(tmp_path)
 
 
