@@ -4,6 +4,8 @@
   inpaint-tf evaluate --masks=maskset/ --images=photos/ --methods=telea,preset:photos_small --output=out/
   inpaint-tf evaluate --masks=maskset/ --images=photos/ --methods=telea,folder:theirs=results/ --output=out/
   inpaint-tf evaluate --compare=out_a/,out_b/ --output=both/
+  inpaint-tf evaluate study --output=out/ --methods=telea,preset:photos_small     (a page: which looks more real?)
+  inpaint-tf evaluate study --output=out/ --votes=ann.json,bob.json               (what people said)
 
 The output folder gets index.html (one file, opens from disk), table.md, table.csv, results.jsonl, differences.jsonl and
 grids/. What was computed stays in its cache/: the same command again goes on where it was broken off, and more methods
@@ -35,14 +37,19 @@ def define_flags(values):
     string("output", "Folder for results and report.")
     string("feature_network", "Folder of a SavedModel for feature distance and FID; they are absent without one.")
     flags.DEFINE_list("compare", [], "Outputs of earlier evaluations, for one table of them all.", flag_values=values)
+    flags.DEFINE_list("votes", [], "study: files of answers, for their evaluation.", flag_values=values)
+    flags.DEFINE_integer("questions", 60, "study: pairs to show, at most.", lower_bound=1, flag_values=values)
+    flags.DEFINE_integer("seed", 0, "study: of the choice of pairs and of their sides.", flag_values=values)
     define_device_flag(values)
 
 
 def run(options, arguments):
-    if arguments:
-        raise UserError(f"evaluate takes flags only; got {' '.join(arguments)}.")
+    if arguments not in ([], ["study"]):
+        raise UserError(f"evaluate takes flags, or the word study; got {' '.join(arguments)}.")
     if options.output is None:
         raise UserError("evaluate needs --output, a folder for results and report.")
+    if arguments:
+        return _study(options)
     use_device(options.device)
     if options.compare:
         return _compare(options)
@@ -50,6 +57,18 @@ def run(options, arguments):
         if not getattr(options, name):
             raise UserError(f"evaluate needs --{name}; inpaint-tf evaluate --help shows the whole call.")
     return _evaluate(options)
+
+
+def _study(options):
+    from inpaint_tf.evaluation.study import PAGE, outcome_text, read_votes, write_study
+
+    output = pathlib.Path(options.output)
+    if options.votes:
+        print(outcome_text(read_votes(output, [pathlib.Path(file) for file in options.votes])))
+        return 0
+    items = write_study(output, [name.strip() for name in options.methods], options.questions, options.seed)
+    print(f"{len(items)} questions: {output / PAGE}. Keep the key beside it; send the page alone.")
+    return 0
 
 
 def _evaluate(options):

@@ -91,7 +91,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.path.endswith("/validate-yaml"):
             return self._json({"errors": [], "warnings": []})
         if "/preupload/" in self.path:
-            files = [{"path": file["path"], "uploadMode": "regular", "shouldIgnore": False} for file in json.loads(body)["files"]]
+            files = [
+                {"path": file["path"], "uploadMode": "regular", "shouldIgnore": False}
+                for file in json.loads(body)["files"]
+            ]
             return self._json({"files": files})
         found = re.match(r"/api/models/([^/]+/[^/]+)/commit/", self.path)
         assert found, self.path
