@@ -34,6 +34,7 @@ setup(
         "numpy>=2.0,<3",
         "opencv-python-headless>=4.10,<6",
         "absl-py>=2.1,<3",
+        "google-crc32c>=1.5,<2",  # Checksums of TFRecord files.
         "numba>=0.61,<1",  # Compiles the loops of PatchMatch.
         # Reads and writes what OpenCV cannot: EXIF and ICC profiles, CMYK, palettes.
         "pillow>=11,<14",

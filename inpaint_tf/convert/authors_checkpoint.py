@@ -11,13 +11,14 @@ rewrites the whole checkpoint bit for bit.
 import dataclasses
 import hashlib
 import io
+import math
 import pathlib
 
 import numpy as np
 import tensorflow as tf
 
-from inpaint_tf.errors import UserError, reason
-from inpaint_tf.files import new_files
+from inpaint_tf.errors import UserError, reading, reason
+from inpaint_tf.files import new_files, regular_bytes
 from inpaint_tf.models.conv_stack import ConvStack
 from inpaint_tf.models.presets import (
     assign_weights,
@@ -30,6 +31,7 @@ from inpaint_tf.models.presets import (
 )
 from inpaint_tf.models.registry import build_model
 from inpaint_tf.models.two_stage import TwoStageGenerator
+from inpaint_tf.models.weights_file import check_values
 
 _GENERATOR = "inpaint_net/"
 _OTHERS = "other_variables.npz"
@@ -83,19 +85,21 @@ def checkpoint_to_preset(checkpoint, folder, dtype=None):
         UserError: if there is no such checkpoint, or a generator variable is missing, extra or misshapen.
     """
     prefix = find_checkpoint(checkpoint)
-    reader = tf.train.load_checkpoint(str(prefix))
-    shapes = {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}
+    arrays = _read_checkpoint(prefix)
+    shapes = {name: array.shape for name, array in arrays.items()}
     generator = {name for name in shapes if name.startswith(_GENERATOR) and not _is_slot(name)}
+    check_values({name: arrays[name] for name in generator}, prefix, "Get the checkpoint again.")
     model_name, width = _recognise(shapes, prefix)
-    model = build_model(model_name, width=width)
+    with reading(prefix, "a generator's checkpoint"):
+        model = build_model(model_name, width=width)
     names = authors_names(model)
     expected = {names[name]: tuple(variable.shape) for name, variable in named_variables(model).items()}
     check_shapes(expected, {name: shapes[name] for name in generator}, str(prefix))
-    assign_weights(model, {ours: reader.get_tensor(theirs) for ours, theirs in names.items()}, str(prefix))
+    assign_weights(model, {ours: arrays[theirs] for ours, theirs in names.items()}, str(prefix))
 
     kept = sorted(set(shapes) - generator)
     others = io.BytesIO()
-    np.savez(others, **{name: reader.get_tensor(name) for name in kept})
+    np.savez(others, **{name: arrays[name] for name in kept})
     save_preset(
         folder,
         model,
@@ -141,7 +145,10 @@ def preset_to_checkpoint(preset, prefix):
     weights = read_weights(folder, config)
     arrays = {names[name]: array.astype(np.float32) for name, array in weights.items()}
     if (folder / _OTHERS).exists():
-        with np.load(folder / _OTHERS, allow_pickle=False) as others:
+        with (
+            reading(folder / _OTHERS, "a checkpoint's other variables"),
+            np.load(io.BytesIO(regular_bytes(folder / _OTHERS)), allow_pickle=False) as others,
+        ):
             arrays |= {name: others[name] for name in others.files}
     _write_checkpoint(prefix, arrays)
     return sorted(arrays)
@@ -188,6 +195,21 @@ def _recognise(shapes, prefix):
 def _is_slot(name):
     """Whether a name is that of an optimiser's or an averager's slot: <variable>/<optimiser>."""
     return name.split("/")[-1] not in ("kernel", "bias")
+
+
+def _read_checkpoint(prefix):
+    """Name -> array of all variables. Raises UserError for a checkpoint that is damaged or none."""
+    size = sum(path.stat().st_size for path in prefix.parent.glob(f"{prefix.name}.data-*"))
+    with reading(prefix, "a TensorFlow checkpoint", "Get it again."):
+        for path in prefix.parent.glob(f"{prefix.name}.*"):
+            if not path.is_file():
+                raise ValueError(f"{path.name} is no regular file")
+        reader = tf.train.load_checkpoint(str(prefix))
+        shapes = reader.get_variable_to_shape_map()
+        # A damaged index may ask for more than there is, and for more than memory.
+        if sum(math.prod(shape) for shape in shapes.values()) > size:
+            raise ValueError("its index names more values than its data can hold")
+        return {name: np.asarray(reader.get_tensor(name)) for name in shapes}
 
 
 def _write_checkpoint(prefix, arrays):

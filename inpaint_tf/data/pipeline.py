@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.data.crops import augment, decode, to_square
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import UserError, reason
 
 # So many unusable photos in a row mean that the data is gone, not that a file is bad.
 GIVE_UP_AFTER = 100
@@ -46,9 +46,9 @@ class PhotoLoader:
             try:
                 square = to_square(decode(self.source.read(number)), config.image_size, config.crop, rng)
                 return np.ascontiguousarray(augment(square, config.flip, config.colour_jitter, rng))
-            except (OSError, ValueError) as error:
+            except Exception as error:  # Whatever a decoder may throw: the others go on.
                 with self._lock:
-                    self.failures[self.source.name(number)] = str(error)
+                    self.failures[self.source.name(number)] = reason(error)
         raise UserError(f"{GIVE_UP_AFTER} training photos in a row cannot be read, last {self.source.name(number)}.")
 
 

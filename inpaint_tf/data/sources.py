@@ -9,18 +9,16 @@ import dataclasses
 import glob
 import hashlib
 import pathlib
-import struct
 
 import numpy as np
 import tensorflow as tf
 
-from inpaint_tf.errors import UserError
+from inpaint_tf.data import tfrecords
+from inpaint_tf.errors import UserError, reason
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 RECORD_SUFFIXES = (".tfrecord", ".tfrecords")
 IMAGE_KEY, NAME_KEY = "image/encoded", "image/filename"
-# A record is its length (8 bytes), a checksum of that (4), the content, and a checksum of the content (4).
-_HEADER, _FOOTER = 12, 4
 
 
 class FileSource:
@@ -79,7 +77,7 @@ class RecordSource:
         """Finds all records by their headers. Raises UserError for a damaged shard."""
         shard, offset, length = [], [], []
         for number, path in enumerate(shards):
-            for start, size in _records(path):
+            for start, size in tfrecords.places(path):
                 shard.append(number)
                 offset.append(start)
                 length.append(size)
@@ -94,10 +92,11 @@ class RecordSource:
 
     def read(self, index):
         """Encoded bytes of photo `index`. Raises OSError or ValueError."""
-        with open(self.shards[self.shard[index]], "rb") as file:
-            file.seek(self.offset[index])
-            content = file.read(self.length[index])
-        feature = tf.train.Example.FromString(content).features.feature
+        content = tfrecords.read(self.shards[self.shard[index]], int(self.offset[index]), int(self.length[index]))
+        try:
+            feature = tf.train.Example.FromString(content).features.feature
+        except Exception as error:  # Protocol buffers' own error is of a package that is not a dependency by name.
+            raise ValueError(f"the record is no tf.train.Example: {reason(error)}") from error
         if IMAGE_KEY not in feature or not feature[IMAGE_KEY].bytes_list.value:
             raise ValueError(f"the record has no feature {IMAGE_KEY}")
         return feature[IMAGE_KEY].bytes_list.value[0]
@@ -162,21 +161,6 @@ def read_list(path, root=""):
         raise UserError(f"{path} is no list of files: {error}.") from error
     base = pathlib.Path(root) if root else path.parent
     return [base / line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-
-
-def _records(path):
-    """(offset, length) of every record's content of a shard."""
-    size = pathlib.Path(path).stat().st_size
-    position = 0
-    with open(path, "rb") as file:
-        while position < size:
-            file.seek(position)
-            header = file.read(_HEADER)
-            length = struct.unpack("<Q", header[:8])[0] if len(header) == _HEADER else size
-            if position + _HEADER + length + _FOOTER > size:
-                raise UserError(f"{path} is damaged or no TFRecord file: a record at byte {position} does not end.")
-            yield position + _HEADER, length
-            position += _HEADER + length + _FOOTER
 
 
 def _hash(lines):
