@@ -15,7 +15,6 @@ import pathlib
 import re
 import resource
 import statistics
-import time
 
 import numpy as np
 from absl import flags
@@ -181,7 +180,7 @@ def _in_fresh_process(function, *arguments):
 
 
 def _time_forms(settings, size, hole_name, forms, runs):
-    from inpaint_tf.benchmark.machine import description, gemm_gflops
+    from inpaint_tf.benchmark.machine import description, gemm_speed, timed
     from inpaint_tf.planned.plan import literal_macs
 
     hole = make_hole(size, hole_name)
@@ -198,7 +197,7 @@ def _time_forms(settings, size, hole_name, forms, runs):
         rows.append(row)
     if not ready:
         return rows
-    photo, peak = _photo(size), gemm_gflops()
+    photo, peak = _photo(size), gemm_speed().by_clock
     for row, engine, _ in ready.values():
         outcome = engine(photo, hole)
         plan = outcome.get("plan")
@@ -209,9 +208,7 @@ def _time_forms(settings, size, hole_name, forms, runs):
         row["gmac_literal"] = literal / 1e9
     for _ in range(runs):
         for _, engine, seconds in ready.values():
-            clock, processor = time.perf_counter(), time.process_time()
-            engine(photo, hole)
-            seconds.append((time.perf_counter() - clock, time.process_time() - processor))
+            seconds.append(timed(lambda engine=engine: engine(photo, hole)))
     for row, _, seconds in ready.values():
         clock = [wall for wall, _ in seconds]
         row |= {

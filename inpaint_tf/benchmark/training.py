@@ -1,9 +1,9 @@
 """How fast training is: a critic step, a generator step, and a whole iteration with its data.
 
 Machines differ, and so does what else they do meanwhile. So every row says how fast a float32 matrix product ran in
-the same process, and gives its time in units of that: `gemm_tflop` is what the product would have computed
-meanwhile. The authors' graph, measured so on two cores, stands beside it. On a CPU both are also given by processor
-time, which other work on the machine disturbs less than the clock.
+the same process, and gives its time in units of that: `gemm_tflop` is what the product would have computed in the same
+time. Where the authors' graph was measured so on two cores, the row says how its time compares. On a CPU both are also
+given by processor time, which other work on the machine disturbs less than the clock.
 
 Every combination runs in a process of its own, so that its peak of memory is its own.
 """
@@ -32,7 +32,6 @@ AUTHORS_SECONDS = {
     ("iteration", 16): 55.0,
 }
 AUTHORS_MEMORY_GIB = {4: 2.3, 16: 6.0}
-_MATRIX = 3072
 
 
 def define_flags(values):
@@ -98,6 +97,7 @@ def measure(settings, repeats):
     """
     import tensorflow as tf
 
+    from inpaint_tf.benchmark.machine import GemmSpeed, gemm_speed, timed
     from inpaint_tf.data.pipeline import PhotoLoader, distributed_batches
     from inpaint_tf.data.sources import open_source
     from inpaint_tf.training.recipes import recipe_for
@@ -128,28 +128,18 @@ def measure(settings, repeats):
         terms = [steps.critic(batch) for batch in taken[:-1]]
         _wait([*terms, steps.generator(taken[-1], phase.name)])
 
-    peak = gemm_peak(tf)
+    peak = gemm_speed()
     rows = []
     images = {"iteration": config.batch_size * config.batches_per_iteration}
     for what, function in (("critic_step", critic_step), ("generator_step", generator_step), ("iteration", iteration)):
         if what != "iteration":
             function()  # Traces and compiles.
-        times = sorted(_timed(function) for _ in range(1 if what == "iteration" else repeats))
+        times = sorted(timed(function) for _ in range(1 if what == "iteration" else repeats))
         rows.append(_row(config, what, times[len(times) // 2], images.get(what, config.batch_size), waited))
-    peak = tuple(max(pair) for pair in zip(peak, gemm_peak(tf)))
+    peak = GemmSpeed(*map(max, peak, gemm_speed()))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     on_cpu = not tf.config.list_physical_devices("GPU")
     return [_relate(row, peak, memory, on_cpu) for row in rows]
-
-
-def gemm_peak(tf, repeats=6):
-    """GFLOP/s of a float32 matrix product by the clock, and by a core's processor time: the best of a few."""
-    matrix = tf.random.stateless_normal([_MATRIX, _MATRIX], [0, 0])
-    product = tf.function(lambda: tf.reduce_sum(tf.matmul(matrix, matrix)))
-    product()
-    times = [_timed(lambda: product().numpy()) for _ in range(repeats)]
-    operations = 2 * _MATRIX**3 / 1e9
-    return operations / min(wall for wall, _ in times), operations / min(processor for _, processor in times)
 
 
 def describe(row):
@@ -189,12 +179,6 @@ def _made_up_photos(folder, size):
     return folder
 
 
-def _timed(function):
-    clock, processor = time.perf_counter(), time.process_time()
-    function()
-    return time.perf_counter() - clock, time.process_time() - processor
-
-
 def _wait(terms):
     import tensorflow as tf
 
@@ -221,9 +205,9 @@ def _row(config, what, times, images, waited):
 
 
 def _relate(row, peak, memory, on_cpu):
-    row |= {"gemm_gflops": peak[0], "gemm_tflop": row["seconds"] * peak[0] / 1e3, "peak_memory_gib": memory}
+    row |= {"gemm_gflops": peak.by_clock, "gemm_tflop": row["seconds"] * peak.by_clock / 1e3, "peak_memory_gib": memory}
     if on_cpu:
-        row["cpu_gemm_tflop"] = row["processor_seconds"] * peak[1] / 1e3
+        row["cpu_gemm_tflop"] = row["processor_seconds"] * peak.by_processor / 1e3
     authors = AUTHORS_SECONDS.get((row["what"], row["batch_size"]))
     default = (row["model"], row["width"], row["image_size"], row["n_critic"]) == ("deepfill_v1", 32, 256, 5)
     if authors and default:

@@ -13,7 +13,6 @@ import numpy as np
 
 from inpaint_tf.data.image_files import read_photo
 from inpaint_tf.evaluation.metrics import METRICS, REGIONS
-from inpaint_tf.evaluation.plots import interval_plot
 from inpaint_tf.evaluation.tables import (
     NOTES,
     STYLES,
@@ -25,6 +24,7 @@ from inpaint_tf.evaluation.tables import (
     number_text,
 )
 from inpaint_tf.visualize.grids import encode_jpeg, thumbnail
+from inpaint_tf.visualize.plots import interval_plot
 
 # Side of the embedded pictures, pixels; the page shows them smaller and enlarges them on a click.
 _PICTURE = 256

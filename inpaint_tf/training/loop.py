@@ -24,6 +24,7 @@ from inpaint_tf.training.steps import Steps
 from inpaint_tf.training.strategy import check_devices, is_chief, is_cluster
 from inpaint_tf.training.summaries import EventWriter
 from inpaint_tf.visualize.curves import draw_runs
+from inpaint_tf.visualize.plots import can_draw
 
 # A share of time spent waiting for photos that is worth a word.
 DATA_BOUND = 0.1
@@ -286,6 +287,8 @@ class Trainer:
         self._since += time.perf_counter() - started
 
     def _draw_curves(self):
+        if not can_draw():
+            return
         records = self.folder.records()
         terms = dict.fromkeys(name for record in records for name in record if name not in NO_CURVE)
         picture = draw_runs({"run": records}, terms)

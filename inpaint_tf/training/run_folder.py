@@ -3,7 +3,7 @@
 configuration.json   the resolved configuration, code revision and data fingerprint, written before step 0
 flags.txt            the same as a flag file: `inpaint-tf train --flagfile=RUN/flags.txt` goes on
 metrics.jsonl        one line every --log_every steps, and one for every measurement
-curves.png           the same, drawn with every sample grid
+curves.png           the same, drawn with every sample grid (with the extra `evaluation`)
 checkpoints/         see `checkpoints`
 samples/             the sample grid, by step
 preset/              the generator as a preset, renewed with every checkpoint

@@ -9,7 +9,6 @@ import pytest
 
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation.aggregate import grid
-from inpaint_tf.evaluation.plots import interval_plot
 from inpaint_tf.evaluation.results import (
     difference_lines,
     find,
@@ -21,7 +20,6 @@ from inpaint_tf.evaluation.results import (
 from inpaint_tf.evaluation.runner import MethodRun, Row
 from inpaint_tf.evaluation.tables import area_series, csv_text, difference_table, format_line, main_table, markdown
 from inpaint_tf.masks.manifest import ImageEntry, Manifest, MaskEntry
-from inpaint_tf.visualize.ticks import nice_ticks
 
 
 def manifest():
@@ -131,16 +129,3 @@ def test_nearest_cells_ranks_by_relative_deviation():
     # hole: (1.0 + 0) / 2; whole: (0.1 + 0.9) / 2.
     assert [name for name, _ in ranking["l1"]] == ["hole absolute pooled", "whole absolute pooled"]
     assert [deviation for _, deviation in ranking["l1"]] == pytest.approx([0.5, 0.5])
-
-
-def test_plots_draw_every_point():
-    text = interval_plot("l1 <%>", ["a", "b"], {"one": [(1, 0.5, 2), None], "two": [(3, 2, 4), (2, 1, 3)]})
-    # Three points and two legend entries.
-    assert text.count("<circle") == 5 and "l1 &lt;%&gt;" in text
-    assert interval_plot("nothing", ["a"], {"one": [None]}) == ""
-
-
-@pytest.mark.parametrize("low, high", [(0, 1), (15.1, 18.9), (-3, 4), (5, 5), (0, 0), (1e-4, 3e-4)])
-def test_ticks_enclose_their_range(low, high):
-    ticks = nice_ticks(low, high)
-    assert ticks[0] <= low and ticks[-1] >= high and 2 <= len(ticks) <= 9
