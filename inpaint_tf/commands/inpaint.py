@@ -1,25 +1,35 @@
 """Fills the hole of a photo; everything outside the hole stays as it is.
 
-  inpaint-tf inpaint --image=photo.jpg --mask=mask.png --output=completed.png
+  inpaint-tf inpaint photo.jpg mask.png completed.png
   inpaint-tf inpaint --image=photos/ --mask=masks/ --output=completed/ --resume
-  inpaint-tf inpaint --image=list.txt --output=completed/        ("photo<tab>mask" a line, relative to the list)
+  inpaint-tf inpaint --image=list.txt --output=completed/        ("photo<tab>mask" per line, relative to the list)
+  inpaint-tf inpaint --image=photo.jpg --mask=painted.jpg --output=completed.jpg --mask_from_difference
 
-The mask is bright where the photo is missing. In folders, mask and photo have the same name up to the suffix (or the
-mask's ends in _mask); a single mask file serves all photos. The output's suffix decides its format; JPEG is lossy
-everywhere, PNG keeps known pixels bit for bit.
+The mask is bright where the photo is missing; a mask of two values is understood whatever they are. In folders, mask
+and photo have the same name up to the suffix (or photo_mask, mask_photo, which may lie in the photos' own folder); a
+single mask file serves all photos. The output's suffix decides its format; JPEG is lossy everywhere, PNG keeps known
+pixels bit for bit. docs/formats.md says which files are read and what is kept of them.
 """
 
-import pathlib
+import collections
+import functools
+import os
 import sys
 
 from absl import flags
 
 from inpaint_tf.commands.device_flag import define_device_flag
-from inpaint_tf.commands.photo_jobs import LIST_SUFFIXES, complete, decode, folder_jobs, list_jobs, single_job
+from inpaint_tf.commands.one_photo import complete, decode
+from inpaint_tf.commands.photo_jobs import folder_jobs, glob_jobs, list_jobs, single_job, user_path
 from inpaint_tf.commands.sizes import parse_bytes
+from inpaint_tf.data.photo_lists import LIST_SUFFIXES
 from inpaint_tf.devices import use_device
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import UserError, printable, reason
 from inpaint_tf.progress import progress
+
+_PATHS = ("image", "mask", "output", "guide", "preset")
+# Flag -> name of the picture, see `photo_jobs.EXTRAS`.
+_EXTRAS = {"output_coarse": "coarse", "output_flow": "flow", "side_by_side": "side_by_side", "show_plan": "plan"}
 
 SUMMARY = "photo + mask (or folders, or a list) -> completed photo"
 
@@ -32,7 +42,7 @@ def define_flags(values):
         flags.DEFINE_boolean(name, False, text, flag_values=values)
 
     string("preset", "Preset: a bundled name (inpaint-tf presets lists them) or a folder. Default: the default preset.")
-    string("image", "Photo, folder of photos, or list file.")
+    string("image", "Photo, folder of photos, pattern like photos/*.jpg, or list file.")
     string("mask", "Mask, or folder of masks. Bright is hole.")
     string("output", "Completed photo, or folder.")
     string("output_coarse", "Also write the coarse network's result: file, or folder for many.")
@@ -45,8 +55,25 @@ def define_flags(values):
     boolean("resume", "Keep outputs that exist and do the others.")
     boolean("invert_mask", "Dark is hole.")
     boolean("resize_mask", "Resize a mask of another size to the photo's.")
+    boolean("mask_from_difference", "The mask is a copy of the photo; the hole is where something is painted on it.")
+    boolean("recursive", "Also take the photos of folders in the folder; the output keeps their places.")
     boolean("alpha_as_mask", "Take the hole from the photo's own transparency instead of --mask.")
     boolean("deterministic", "Bit-identical results from run to run, a little slower.")
+    flags.DEFINE_integer(
+        "quality",
+        None,
+        "Quality of JPEG and WebP outputs. Default: JPEG has that of its input, WebP is lossless.",
+        lower_bound=1,
+        upper_bound=100,
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "max_pixels",
+        None,
+        "Photos with more million pixels are refused. Default: what free memory allows, at least 64.",
+        lower_bound=0.000001,
+        flag_values=values,
+    )
     string("memory_budget", "Working memory to keep within, e.g. 1.5GiB. Default: a share of what is free.")
     flags.DEFINE_enum("attention", "fast", ["fast", "literal"], "Form of the attention.", flag_values=values)
     flags.DEFINE_enum("blend", "none", ["none", "poisson"], "How the fill meets what surrounds it.", flag_values=values)
@@ -60,70 +87,125 @@ def define_flags(values):
 
 
 def run(options, arguments):
-    if arguments:
-        raise UserError(f"inpaint takes flags only; got {' '.join(arguments)}.")
-    jobs, failed, many = _jobs(options)
-    jobs, kept = _without_existing(jobs, options)
-    inpainter = None
-    for job in progress(jobs, len(jobs) if many else 1, "photo"):
-        try:
-            decoded = decode(job, invert_mask=options.invert_mask, fit_mask=options.resize_mask)
-        except UserError as error:
-            if not many:
-                raise
-            failed[job.photo] = str(error)
+    _take_positional(options, arguments)
+    batch = _jobs(options)
+    jobs, kept = _without_existing(batch.jobs, options)
+    for note in batch.notes:
+        print(note, file=sys.stderr)
+    if not batch.many:
+        return _run_one(jobs, kept, options)
+    return _run_many(jobs, kept, batch.failed, options)
+
+
+def _run_one(jobs, kept, options):
+    for job in jobs:
+        for note in complete(job, _decoded(job, options), _inpainter(options), options.quality):
+            print(f"{printable(job.photo)}: {note}", file=sys.stderr)
+    print(f"{printable(kept[0])} exists already and was kept." if kept else printable(jobs[0].output))
+    return 0
+
+
+def _run_many(jobs, kept, failed, options):
+    """Every photo by itself: whatever happens to one, the others are done, and the summary says how many are which."""
+    inpainter, done, kinds = None, 0, collections.Counter()
+    for job in progress(jobs, len(jobs), "photo"):
+        decoded = _unless_it_fails(functools.partial(_decoded, job, options), job, failed, options)
+        if decoded is None:
             continue
         inpainter = inpainter or _inpainter(options)
-        try:
-            for note in complete(job, decoded, inpainter):
-                print(f"{job.photo}: {note}", file=sys.stderr)
-        except UserError as error:
-            if not many:
-                raise
-            failed[job.photo] = str(error)
-    if not many:
-        print(f"{kept[0]} exists already and was kept." if kept else jobs[0].output)
-        return 0
-    for photo, reason in failed.items():
-        print(f"failed: {photo}: {reason}", file=sys.stderr)
-    done = len(jobs) - sum(job.photo in failed for job in jobs)
-    print(f"{done} completed, {len(kept)} kept, {len(failed)} failed; results in {options.output}.")
+        work = functools.partial(complete, job, decoded, inpainter, options.quality)
+        notes = _unless_it_fails(work, job, failed, options)
+        if notes is None:
+            continue
+        done += 1
+        kinds.update(set(decoded.kinds))
+        for note in notes:
+            print(f"{printable(job.photo)}: {note}", file=sys.stderr)
+    for photo, why in failed.items():
+        print(f"failed: {printable(photo)}: {why}", file=sys.stderr)
+    summary = f"{done} completed, {len(kept)} kept, {len(failed)} failed; results in {printable(options.output)}."
+    if kinds:
+        counts = ", ".join(f"{count} with {kind}" for kind, count in sorted(kinds.items()))
+        summary += f" Masks worth a look: {counts}."
+    print(summary)
     return 1 if failed else 0
 
 
+def _unless_it_fails(work, job, failed, options):
+    """The result of `work()`; None if it raises, and the reason goes to `failed`."""
+    try:
+        return work()
+    except UserError as error:
+        failed[str(job.photo)] = str(error)
+    except Exception as error:
+        if options.traceback:
+            raise
+        failed[str(job.photo)] = f"could not be completed: {type(error).__name__}: {reason(error)}."
+    return None
+
+
+def _decoded(job, options):
+    return decode(
+        job,
+        invert_mask=options.invert_mask,
+        fit_mask=options.resize_mask,
+        mask_from_difference=options.mask_from_difference,
+        max_pixels=None if options.max_pixels is None else int(options.max_pixels * 1e6),
+    )
+
+
+def _take_positional(options, arguments):
+    """PHOTO MASK OUTPUT (PHOTO OUTPUT with --alpha_as_mask) as if they were flags."""
+    names = ("image", "output") if options.alpha_as_mask else ("image", "mask", "output")
+    if not arguments:
+        return
+    if len(arguments) != len(names):
+        raise UserError(
+            f"inpaint takes {' '.join(names).upper()}, or flags; got {len(arguments)} arguments: "
+            f"{printable(' '.join(arguments))}."
+        )
+    for name, value in zip(names, arguments):
+        if getattr(options, name) is not None:
+            raise UserError(f"{printable(value)} and --{name} name the same thing; give one.")
+        options[name].value = value
+
+
 def _jobs(options):
-    """The jobs, those that failed already (photo -> reason), and whether there may be many."""
+    """What there is to do. Raises UserError for paths and flags that cannot be used."""
     for name in ("image", "output"):
         if getattr(options, name) is None:
             raise UserError(f"inpaint needs --{name}; inpaint-tf inpaint --help shows the whole call.")
     if options.overwrite and options.resume:
         raise UserError("--overwrite and --resume contradict each other; give one.")
-    image = pathlib.Path(options.image)
-    if not image.exists():
-        raise UserError(f"{image} does not exist.")
+    if options.mask_from_difference and (options.invert_mask or options.resize_mask or options.alpha_as_mask):
+        raise UserError("--mask_from_difference goes without --invert_mask, --resize_mask and --alpha_as_mask.")
+    paths = {}
+    for name in (*_PATHS, *_EXTRAS):
+        value = getattr(options, name)
+        paths[name] = None if value is None else user_path(value, name)
+    image, mask, guide = paths["image"], paths["mask"], paths["guide"]
+    # A final "/" says that it is a folder, and a path forgets it.
+    output = os.path.expanduser(options.output)
+    extras = {key: paths[name] for name, key in _EXTRAS.items() if paths[name] is not None}
+    is_pattern = not os.path.lexists(image) and any(mark in str(image) for mark in "*?[")
+    if not os.path.lexists(image) and not is_pattern:
+        raise UserError(f"{printable(image)} does not exist.")
     is_list = image.suffix.lower() in LIST_SUFFIXES and image.is_file()
-    if options.alpha_as_mask and (options.mask is not None or is_list):
+    if options.alpha_as_mask and (mask is not None or is_list):
         raise UserError("--alpha_as_mask replaces --mask and the masks of a list; give one.")
-    if options.mask is None and not options.alpha_as_mask and not is_list:
+    if mask is None and not options.alpha_as_mask and not is_list:
         raise UserError("inpaint needs --mask (or --alpha_as_mask); bright pixels of the mask are filled.")
-    if options.mask is not None and is_list:
-        raise UserError(f"the list {image} names the masks; leave out --mask.")
-    extras = {
-        "coarse": options.output_coarse,
-        "flow": options.output_flow,
-        "side_by_side": options.side_by_side,
-        "plan": options.show_plan,
-    }
-    extras = {name: path for name, path in extras.items() if path is not None}
-    if is_list and options.guide is not None:
-        raise UserError(f"--guide goes with a photo or a folder of photos, not with the list {image}.")
+    if mask is not None and not os.path.lexists(mask):
+        raise UserError(f"{printable(mask)} does not exist.")
+    if (is_list or is_pattern) and guide is not None:
+        raise UserError(f"--guide goes with a photo or a folder of photos, not with {printable(image)}.")
     if is_list:
-        return *list_jobs(image, options.output, extras), True
+        return list_jobs(image, output, extras, mask)
+    if is_pattern:
+        return glob_jobs(str(image), mask, output, extras)
     if image.is_dir():
-        if options.mask is not None and not pathlib.Path(options.mask).exists():
-            raise UserError(f"{options.mask} does not exist.")
-        return *folder_jobs(image, options.mask, options.output, extras, options.guide), True
-    return [single_job(image, options.mask, options.output, extras, options.guide)], {}, False
+        return folder_jobs(image, mask, output, extras, guide, options.recursive)
+    return single_job(image, mask, output, extras, guide)
 
 
 def _without_existing(jobs, options):
@@ -134,11 +216,12 @@ def _without_existing(jobs, options):
     if existing and not options.resume:
         others = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
         raise UserError(
-            f"{existing[0]}{others} exists already; --overwrite replaces what exists, --resume keeps it and does the "
-            "rest."
+            f"{printable(existing[0])}{others} exists already; --overwrite replaces what exists, "
+            "--resume keeps it and does the rest."
         )
-    todo = [job for job in jobs if not all(path.exists() for path in job.outputs())]
-    return todo, [job.output for job in jobs if job not in todo]
+    there = [all(path.exists() for path in job.outputs()) for job in jobs]
+    todo = [job for job, done in zip(jobs, there) if not done]
+    return todo, [job.output for job, done in zip(jobs, there) if done]
 
 
 def _inpainter(options):
@@ -150,7 +233,7 @@ def _inpainter(options):
 
         tf.config.experimental.enable_op_determinism()
     return Inpainter.from_preset(
-        options.preset,
+        None if options.preset is None else os.path.expanduser(options.preset),
         attention=options.attention,
         plan=options.plan,
         memory_budget=parse_bytes(options.memory_budget, "memory_budget"),

@@ -1,25 +1,17 @@
-"""From files to files: which photo goes with which mask and output, and one photo's way through the inpainter."""
+"""Which photo is completed with which mask, and where the result goes; `one_photo` does the work on one of them."""
 
 import dataclasses
+import glob
+import os
 import pathlib
+import re
+from collections.abc import Sequence
 
-import numpy as np
+from inpaint_tf.commands.pairing import MaskFolder, output_name, output_names, same_file, split_photos_and_masks
+from inpaint_tf.data.image_files import READABLE, WRITABLE, check_writable
+from inpaint_tf.data.photo_lists import existing, read_list, scan_folder
+from inpaint_tf.errors import UserError, printable
 
-from inpaint_tf.data.image_files import (
-    READABLE,
-    WRITABLE,
-    Photo,
-    check_writable,
-    read_mask,
-    read_photo,
-    resize_mask,
-    write_image,
-)
-from inpaint_tf.errors import UserError
-from inpaint_tf.files import write_bytes
-from inpaint_tf.pixels import LINE_THRESHOLD, composite
-
-LIST_SUFFIXES = (".txt", ".flist", ".lst", ".tsv")
 # Pictures that can be written besides the completed photo.
 EXTRAS = ("coarse", "flow", "side_by_side", "plan")
 
@@ -39,236 +31,250 @@ class Job:
     photo: pathlib.Path
     mask: pathlib.Path | None
     output: pathlib.Path
-    extras: dict
+    extras: dict[str, pathlib.Path]
     guide: pathlib.Path | None = None
 
-    def outputs(self):
+    def outputs(self) -> list[pathlib.Path]:
         """All files that the job writes."""
         return [self.output, *self.extras.values()]
 
 
-@dataclasses.dataclass(frozen=True)
-class Decoded:
-    """A job's photo and hole, checked against each other."""
+@dataclasses.dataclass
+class Batch:
+    """What there is to do.
 
-    photo: Photo
-    hole: np.ndarray
-    notes: list
-    guide: np.ndarray | None = None
+    Attributes:
+        jobs: One for each photo that has a mask.
+        failed: Photo, or place in a list -> why there is no job for it.
+        notes: What was left out or decided, a line each.
+        many: Whether there may be several photos.
+    """
+
+    jobs: list[Job]
+    failed: dict[str, str] = dataclasses.field(default_factory=dict)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    many: bool = True
 
 
-def single_job(photo, mask, output, extras, guide=None):
-    """The job of one photo. Raises UserError for paths that cannot be used."""
-    photo, mask, output = pathlib.Path(photo), None if mask is None else pathlib.Path(mask), pathlib.Path(output)
+def user_path(text: str, flag: str) -> pathlib.Path:
+    """A path as somebody writes it: ~ is their home, accents as the file's name has them.
+
+    Raises:
+        UserError: for nothing, "-", and web addresses.
+    """
+    if not text.strip():
+        raise UserError(f"--{flag} is empty; name a file or folder, or leave it out.")
+    if text == "-":
+        raise UserError(f"--{flag}=-: standard input and output are not used; name a file.")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
+        raise UserError(f"--{flag}={printable(text)} is a web address; download it and name the file.")
+    return existing(pathlib.Path(os.path.expanduser(text)))
+
+
+def single_job(photo, mask, output, extras, guide=None) -> Batch:
+    """The job of one photo.
+
+    Args:
+        photo: The photo's file.
+        mask: Its mask's file, or None for its transparency.
+        output: Where the result goes, as text: a file, or a folder, which also a final "/" says.
+        extras: Name in `EXTRAS` -> where that picture goes.
+        guide: Sketch for a guided model, or None.
+
+    Raises:
+        UserError: for paths that cannot be used.
+    """
+    photo, mask = pathlib.Path(photo), None if mask is None else pathlib.Path(mask)
     if mask is not None and mask.is_dir():
-        raise UserError(f"the mask {mask} is a folder, the image {photo} is a file; give a mask file.")
-    if output.is_dir():
-        output = output / _output_name(photo)
+        raise UserError(f"the mask {printable(mask)} is a folder, the image {printable(photo)} is a file; "
+                        "give a mask file.")  # fmt: skip
+    folder = str(output).endswith(("/", os.sep))
+    output = pathlib.Path(output)
+    if folder or output.is_dir():
+        output = output / output_name(photo)
     guide = None if guide is None else pathlib.Path(guide)
     for path in (photo, mask, guide):
-        if path is not None and not path.exists():
-            raise UserError(f"{path} does not exist.")
+        if path is not None and not os.path.lexists(path):
+            raise UserError(f"{printable(path)} does not exist.")
     if guide is not None and guide.is_dir():
-        raise UserError(f"the guide {guide} is a folder, the image {photo} is a file; give a sketch file.")
+        raise UserError(f"the guide {printable(guide)} is a folder, the image {printable(photo)} is a file; "
+                        "give a sketch file.")  # fmt: skip
+    if mask is not None and same_file(photo, mask):
+        raise UserError(f"{printable(photo)} was given as photo and as its mask; give a mask of its own.")
     job = Job(photo, mask, output, {name: pathlib.Path(path) for name, path in extras.items()}, guide)
     _check_outputs([job])
-    return job
+    return Batch([job], many=False)
 
 
-def folder_jobs(photos, mask, output, extras, guide=None):
+def folder_jobs(photos, mask, output, extras, guide=None, recursive=False) -> Batch:
     """Jobs for a folder of photos, by name.
 
     Args:
         photos: Folder of photos.
-        mask: Folder with a mask of the same stem (or stem + "_mask") for every photo, a single mask file for all,
-            or None for the photos' transparency.
-        output: Folder for completed photos, made if missing; so are the folders in `extras`.
+        mask: Folder with a mask of the same name for every photo (or its name and "_mask", or "mask_" and its name),
+            which may be that of the photos; a single mask file for all; or None for the photos' transparency.
+        output: Folder for completed photos; so are the paths in `extras`.
         guide: Folder with a sketch of the same stem for every photo that shall be led by one, a single sketch for all,
             or None.
-
-    Returns:
-        Jobs, and photo -> why there is none for those without a mask.
+        recursive: Whether folders below are searched too; their places are kept in the output.
     """
     photos = pathlib.Path(photos)
-    found = sorted(path for path in photos.iterdir() if path.suffix.lower() in READABLE)
-    if not found:
-        raise UserError(f"{photos} holds no images ({' '.join(READABLE)}).")
-    masks = {} if mask is None or pathlib.Path(mask).is_file() else _masks_by_stem(pathlib.Path(mask))
-    pairs, failed = [], {}
-    for path in found:
-        if mask is None or pathlib.Path(mask).is_file():
-            pairs.append((path, None if mask is None else pathlib.Path(mask)))
-        elif path.stem in masks:
-            pairs.append((path, masks[path.stem]))
+    mask = None if mask is None else pathlib.Path(mask)
+    own = [path for path in (output, mask, guide, *extras.values()) if path is not None and os.path.isdir(path)]
+    own = [path for path in own if not same_file(path, photos)]
+    scan = scan_folder(photos, recursive, skip=lambda folder: any(same_file(folder, path) for path in own))
+    batch = Batch([], {str(path): why for path, why in scan.unreadable.items()}, scan.summary())
+    found = scan.photos
+    masks = None
+    if mask is not None and mask.is_dir():
+        if same_file(mask, photos):
+            found, files = split_photos_and_masks(found)
+            files = [*files, *found]
         else:
-            failed[path] = f"no mask of that name in {mask}."
-    jobs = _many_jobs(pairs, output, extras)
-    if guide is not None:
-        guide = pathlib.Path(guide)
-        guides = None if guide.is_file() else _by_stem(guide)
-        jobs = [dataclasses.replace(job, guide=guide if guides is None else guides.get(job.photo.stem)) for job in jobs]
-        if not any(job.guide for job in jobs):
-            raise UserError(f"{guide} holds no sketch of the name of any photo in {photos}.")
-    return jobs, failed
-
-
-def list_jobs(list_file, output, extras):
-    """Jobs for a list file: "photo<tab>mask" (or separated by spaces) a line, relative to the list; # comments."""
-    list_file = pathlib.Path(list_file)
-    try:
-        lines = list_file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"the list {list_file} cannot be read: {error}.") from error
+            mask_scan = scan_folder(mask, recursive=True)
+            files = mask_scan.photos
+            batch.notes += [f"of the masks, {line}" for line in mask_scan.summary()]
+        masks = MaskFolder(mask, files)
+    elif mask is not None:
+        found = [photo for photo in found if not same_file(photo, mask)]
+    if not found and not batch.failed:
+        left = f" {'; '.join(scan.summary())}." if scan.left_out else ""
+        raise UserError(f"{printable(photos)} holds no images ({' '.join(READABLE)}).{left}")
     pairs = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
+    for photo in found:
+        if masks is None:
+            pairs.append((photo, mask))
             continue
-        words = [word.strip() for word in line.split("\t")] if "\t" in line else line.split()
-        if len(words) != 2:
-            raise UserError(f'{list_file}, line {number}: expected "photo<tab>mask", found {line.strip()!r}.')
-        pairs.append(tuple(list_file.parent / word for word in words))
-    if not pairs:
-        raise UserError(f"the list {list_file} is empty.")
-    return _many_jobs(pairs, output, extras), {}
+        chosen, note = masks.find(photo, str(photo.parent.relative_to(photos)))
+        if chosen is None:
+            batch.failed[str(photo)] = note
+        else:
+            pairs.append((photo, chosen))
+            batch.notes += [f"{printable(photo)}: {note}"] * bool(note)
+    batch.jobs = _many_jobs(pairs, output, extras, photos if recursive else None)
+    if guide is not None:
+        batch.jobs = _guided(batch.jobs, pathlib.Path(guide), photos)
+    return batch
 
 
-def decode(job, *, invert_mask=False, fit_mask=False):
-    """Reads a job's photo and mask.
+def list_jobs(list_file, output, extras, mask=None) -> Batch:
+    """Jobs for a list file, see `data.photo_lists`; paths are relative to the list.
 
     Args:
-        job: A `Job`.
-        invert_mask: Whether dark (or opaque, for transparency) is hole.
-        fit_mask: Whether a mask of another size is resized.
-
-    Returns:
-        A `Decoded`.
-
-    Raises:
-        UserError: if either cannot be read, the sizes differ, or there is no transparency to take the hole from.
+        list_file: The list: "photo<tab>mask" per line, or a photo per line if there is a mask for all, or none.
+        output: Folder for completed photos; so are the paths in `extras`.
+        mask: A mask file for all, a folder of masks by name, or None if the list names them.
     """
-    photo = read_photo(job.photo)
-    notes = list(photo.notes)
-    if job.mask is None:
-        if photo.alpha is None:
-            raise UserError(f"{job.photo} has no transparency to take the hole from; give --mask.")
-        hole = (photo.alpha < 128) != invert_mask
-        photo.alpha = None
+    found = read_list(list_file, (1,) if mask is not None else (2,))
+    shown = printable(list_file)
+    if not found.rows and found.bad:
+        number, why = next(iter(found.bad.items()))
+        advice = "" if mask is not None else "; --mask gives one mask, or a folder of them, to a list of photos"
+        raise UserError(f"{shown}, line {number}: {why}{advice}.")
+    if not found.rows:
+        raise UserError(f"the list {shown} is empty.")
+    batch = Batch([], {f"{shown}, line {number}": f"{why}." for number, why in found.bad.items()})
+    if found.repeated:
+        batch.notes.append(f"{shown} says {found.repeated} lines twice; each was taken once.")
+    if mask is None:
+        pairs = [(row.paths[0], row.paths[1]) for row in found.rows]
     else:
-        hole = read_mask(job.mask, invert_mask)
-        if hole.shape != photo.rgb.shape[:2]:
-            sizes = [f"{shape[1]}x{shape[0]}" for shape in (hole.shape, photo.rgb.shape)]
-            if not fit_mask:
-                raise UserError(
-                    f"mask {job.mask} is {sizes[0]}, photo {job.photo} is {sizes[1]}; "
-                    "give a mask of the photo's size, or --resize_mask."
-                )
-            hole = resize_mask(hole, *photo.rgb.shape[:2])
-            notes.append(f"the mask was resized from {sizes[0]} to {sizes[1]}.")
-    if hole.all():
-        raise UserError(
-            f"the mask of {job.photo} covers the whole photo; some pixels must be known "
-            "(--invert_mask if dark is the hole)."
-        )
-    return Decoded(photo, hole, notes, None if job.guide is None else _read_guide(job, hole, notes))
+        pairs = _with_masks([row.paths[0] for row in found.rows], pathlib.Path(mask), batch)
+    batch.jobs = _many_jobs(pairs, output, extras)
+    return batch
 
 
-def _read_guide(job, hole, notes):
-    """The sketch's lines, bool [H, W]; adds a note if there are none or nothing but lines in the hole."""
-    lines = read_mask(job.guide, threshold=LINE_THRESHOLD)
-    if lines.shape != hole.shape:
-        sizes = [f"{shape[1]}x{shape[0]}" for shape in (lines.shape, hole.shape)]
-        raise UserError(f"guide {job.guide} is {sizes[0]}, photo {job.photo} is {sizes[1]}; give a guide of its size.")
-    share = lines[hole].mean() if hole.any() else 0.0
-    if hole.any() and (share == 0 or share > 0.5):
-        notes.append(
-            f"the guide has {share:.0%} bright pixels inside the hole; lines are drawn bright on dark, "
-            "a few pixels wide."
-        )
-    return lines
+def glob_jobs(pattern, mask, output, extras) -> Batch:
+    """Jobs for the photos that a pattern like photos/*.jpg matches; the mask as for a folder."""
+    found = [pathlib.Path(name) for name in sorted(glob.glob(pattern, recursive=True))]
+    photos = [path for path in found if path.is_file() and path.suffix.lower() in READABLE]
+    if not photos:
+        raise UserError(f"--image={printable(pattern)} matches no photo ({' '.join(READABLE)}).")
+    batch = Batch([])
+    others = len(found) - len(photos)
+    if others:
+        batch.notes.append(f"left out, {others} that {printable(pattern)} matches and that are no photos.")
+    pairs = [(photo, None) for photo in photos] if mask is None else _with_masks(photos, pathlib.Path(mask), batch)
+    batch.jobs = _many_jobs(pairs, output, extras)
+    return batch
 
 
-def complete(job, decoded, inpainter):
-    """Runs a decoded job and writes its outputs.
-
-    Returns:
-        Notes for the user, one sentence each.
-    """
-    # Imported here: what it imports needs TensorFlow, and bad input should be told before that is loaded.
-    from inpaint_tf.visualize.flow import draw_hole_flow
-    from inpaint_tf.visualize.plan_picture import plan_picture
-    from inpaint_tf.visualize.side_by_side import side_by_side
-
-    photo, hole, notes = decoded.photo, decoded.hole, list(decoded.notes)
-    result = inpainter.run(photo.rgb, hole, decoded.guide)
-    if not hole.any():
-        notes.append("the mask has no hole; the photo was copied unchanged.")
-    pictures = {
-        "coarse": lambda: composite(photo.rgb, hole, result.coarse),
-        "flow": lambda: draw_hole_flow(result.offsets, hole),
-        "side_by_side": lambda: side_by_side(photo.rgb, hole, result),
-        "plan": lambda: photo.rgb if result.plan is None else plan_picture(result.plan, photo.rgb, hole),
-    }
-    if "flow" in job.extras and hole.any() and result.offsets is None:
-        raise UserError("this model has no attention, so there is no flow to draw; leave out --output_flow.")
-    if "plan" in job.extras and hole.any() and result.plan is None:
-        raise UserError("this is a full run, so there is no plan to show; leave out --show_plan.")
-    extras = {path: pictures[name]() for name, path in job.extras.items()}
-    if not hole.any() and job.output.suffix.lower() == job.photo.suffix.lower() and job.mask is not None:
-        write_bytes(job.output, job.photo.read_bytes())
-    else:
-        notes += write_image(job.output, result.completed, like=photo)
-    for path, picture in extras.items():
-        write_image(path, picture)
-    return notes
+def _with_masks(photos, mask, batch) -> list[tuple[pathlib.Path, pathlib.Path | None]]:
+    """Pairs for a mask file or a folder of masks; photos without one go to the batch's failures."""
+    if not mask.is_dir():
+        return [(photo, mask) for photo in photos if not same_file(photo, mask)]
+    scan = scan_folder(mask, recursive=True)
+    masks = MaskFolder(mask, scan.photos)
+    pairs = []
+    for photo in photos:
+        chosen, note = masks.find(photo, ".")
+        if chosen is None:
+            batch.failed[str(photo)] = note
+        else:
+            pairs.append((photo, chosen))
+            batch.notes += [f"{printable(photo)}: {note}"] * bool(note)
+    return pairs
 
 
-def _many_jobs(pairs, output, extras):
+def _guided(jobs, guide, photos) -> list[Job]:
+    if guide.is_file():
+        return [dataclasses.replace(job, guide=guide) for job in jobs]
+    if not guide.is_dir():
+        raise UserError(f"{printable(guide)} does not exist.")
+    guides = {path.stem: path for path in scan_folder(guide, recursive=True).photos}
+    jobs = [dataclasses.replace(job, guide=guides.get(job.photo.stem)) for job in jobs]
+    if not any(job.guide for job in jobs):
+        raise UserError(f"{printable(guide)} holds no sketch of the name of any photo in {printable(photos)}.")
+    return jobs
+
+
+def _many_jobs(
+    pairs: Sequence[tuple[pathlib.Path, pathlib.Path | None]], output, extras, root: pathlib.Path | None = None
+) -> list[Job]:
+    """Jobs for pairs of photo and mask; below `root` photos keep their places."""
     folders = {name: pathlib.Path(path) for name, path in extras.items()}
     output = pathlib.Path(output)
     for folder in (output, *folders.values()):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"cannot make the folder {folder}: {error.strerror or error}.") from error
+            raise UserError(f"cannot make the folder {printable(folder)}: {error.strerror or error}.") from error
+    photos, masks = [photo for photo, _ in pairs], [mask for _, mask in pairs]
+    if root is None:
+        names = output_names(photos, masks)
+    else:
+        names = [pathlib.PurePath()] * len(photos)
+        for place in dict.fromkeys(photo.parent for photo in photos):
+            inside = [i for i, photo in enumerate(photos) if photo.parent == place]
+            named = output_names([photos[i] for i in inside], [masks[i] for i in inside])
+            for i, name in zip(inside, named):
+                names[i] = pathlib.PurePath(place.relative_to(root)) / name
     jobs = []
-    for photo, mask in pairs:
-        name = _output_name(photo)
-        jobs.append(Job(photo, mask, output / name, {key: folder / name for key, folder in folders.items()}))
+    for photo, mask, name in zip(photos, masks, names):
+        # Of pictures that show numbers, JPEG would change them.
+        drawn = name if WRITABLE[name.suffix.lower()] not in ("JPEG", "WEBP") else name.with_suffix(".png")
+        jobs.append(Job(photo, mask, output / name, {key: folder / drawn for key, folder in folders.items()}))
     _check_outputs(jobs)
     return jobs
 
 
-def _check_outputs(jobs):
+def _check_outputs(jobs: Sequence[Job]) -> None:
     """Raises UserError if outputs collide with each other or with what is read, or cannot be written."""
     read = {path.resolve() for job in jobs for path in (job.photo, job.mask, job.guide) if path is not None}
-    seen = {}
+    seen: dict[pathlib.Path, pathlib.Path] = {}
     for job in jobs:
         for path in job.outputs():
             if path.resolve() in read:
-                raise UserError(f"output {path} is one of the input files; name another file or folder.")
+                raise UserError(f"output {printable(path)} is one of the input files; name another file or folder.")
             if path.resolve() in seen:
-                raise UserError(f"{job.photo} and {seen[path.resolve()]} would both be written to {path}.")
+                raise UserError(
+                    f"{printable(job.photo)} and {printable(seen[path.resolve()])} would both be written to "
+                    f"{printable(path)}."
+                )
             seen[path.resolve()] = job.photo
     checked = set()
-    for path in seen:
-        if (path.parent, path.suffix) not in checked or path.is_dir():
-            check_writable(path)
-            checked.add((path.parent, path.suffix))
-
-
-def _output_name(photo):
-    return photo.name if photo.suffix.lower() in WRITABLE else f"{photo.stem}.png"
-
-
-def _masks_by_stem(folder):
-    masks = _by_stem(folder)
-    for stem, path in list(masks.items()):
-        masks.setdefault(stem.removesuffix("_mask"), path)
-    return masks
-
-
-def _by_stem(folder):
-    """Stem -> image file of a folder, the last of several by name."""
-    if not folder.is_dir():
-        raise UserError(f"{folder} does not exist.")
-    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in READABLE}
+    for job in jobs:
+        for path in job.outputs():
+            if (path.parent, path.suffix) not in checked or path.is_dir():
+                check_writable(path, make_parent=True)
+                checked.add((path.parent, path.suffix))

@@ -163,8 +163,12 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def check_writable(path: str | os.PathLike) -> None:
+def check_writable(path: str | os.PathLike, make_parent: bool = False) -> None:
     """Finds out before the work whether an image can be written there later.
+
+    Args:
+        path: Where it would go.
+        make_parent: Whether a missing folder will be made.
 
     Raises:
         UserError: if the suffix is no format that can be written, or the folder is missing or not writable.
@@ -174,12 +178,16 @@ def check_writable(path: str | os.PathLike) -> None:
     _format_of(path)
     if path.is_symlink():
         path = pathlib.Path(os.path.realpath(path))
-    if not path.parent.is_dir():
-        raise UserError(f"cannot write {name}: the folder {printable(path.parent)} does not exist.")
+    folder = path.parent
+    while make_parent and not os.path.lexists(folder):
+        folder = folder.parent
+    if not folder.is_dir():
+        missing = "is no folder" if os.path.lexists(folder) else "does not exist"
+        raise UserError(f"cannot write {name}: the folder {printable(folder)} {missing}.")
     if path.is_dir():
         raise UserError(f"cannot write {name}: it is a folder; give a file name.")
     try:
-        with tempfile.TemporaryFile(dir=path.parent):
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise UserError(f"cannot write {name}: {reason(error)}.") from error
@@ -255,7 +263,7 @@ def encode_image(
             encoded = _encode(image, kind, options)
         except Exception:
             raise UserError(f"cannot write {printable(path)}: {reason(error)}.") from error
-        lost = [f"all metadata ({reason(error)})"]
+        return encoded, [*notes, f"the metadata could not be written ({reason(error)}); it was dropped."]
     if lost:
         notes.append(f"{kind} holds no {', '.join(lost)}; dropped.")
     return encoded, notes

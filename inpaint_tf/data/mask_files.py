@@ -217,6 +217,11 @@ def _from_colour(levels: np.ndarray, threshold: int) -> MaskReading:
     return dataclasses.replace(reading, kinds=kinds, levels=levels)
 
 
+def has_two_colours(pixels: np.ndarray) -> bool:
+    """Whether a picture, uint8 [H, W, 3], has one colour or two."""
+    return _two_colours(pixels) is not None
+
+
 def _two_colours(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     first = levels[0, 0]
     others = (levels != first).any(axis=-1)

@@ -184,7 +184,7 @@ def broken(files, kind):
     if kind == "unwritable suffix":
         return {"output": "out.xyz"}, "suffix must be one of"
     if kind == "no such folder":
-        return {"output": "no/out.png"}, "does not exist"
+        return {"output": "photo.png/out.png"}, "is no folder"
     if kind == "output equals input":
         return {"output": "photo.png"}, "is one of the input files"
     if kind == "output equals mask":
@@ -246,7 +246,7 @@ def test_corrupt_weights(preset, files, tmp_path, capsys):
         (["--nonsense=1"], "Unknown command line flag 'nonsense'"),
         (["--image=/", "--output=/x"], "needs --mask"),
         (["--image=/", "--mask=/", "--output=/x", "--overwrite", "--resume"], "contradict"),
-        (["photo.png"], "takes flags only"),
+        (["photo.png"], "takes IMAGE MASK OUTPUT, or flags; got 1 arguments: photo.png"),
     ],
 )
 def test_bad_usage_is_one_line(words, message, capsys):

@@ -1,0 +1,224 @@
+"""One photo's way through the inpainter: read with its mask, checked against it, completed, written."""
+
+import dataclasses
+import pathlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inpaint_tf.commands.photo_jobs import Job
+from inpaint_tf.data.image_files import WRITABLE, Photo, check_fits, read_photo, write_image
+from inpaint_tf.data.mask_files import (
+    NO_HOLE,
+    MaskReading,
+    has_two_colours,
+    hole_from_difference,
+    read_hole,
+    read_mask,
+    refuse_copy,
+    remarks,
+    resize_mask,
+)
+from inpaint_tf.data.upright import upright
+from inpaint_tf.errors import UserError, printable, reason
+from inpaint_tf.files import write_bytes
+from inpaint_tf.pixels import LINE_THRESHOLD, composite
+
+if TYPE_CHECKING:
+    from inpaint_tf.inference.inpainter import Inpainter
+
+# Shapes that differ by less than this are one shape, rounded.
+_SAME_SHAPE = 1.02
+
+
+@dataclasses.dataclass(frozen=True)
+class Decoded:
+    """A job's photo and hole, checked against each other.
+
+    Attributes:
+        photo: The photo; where the hole is, it is opaque.
+        hole: bool [H, W].
+        notes: What was decided, one sentence each.
+        kinds: What is worth a word in a batch's summary, see `data.mask_files`.
+        guide: bool [H, W], the sketch's lines; None without one.
+    """
+
+    photo: Photo
+    hole: np.ndarray
+    notes: list[str]
+    kinds: tuple[str, ...] = ()
+    guide: np.ndarray | None = None
+
+
+def decode(
+    job: Job,
+    *,
+    invert_mask: bool = False,
+    fit_mask: bool = False,
+    mask_from_difference: bool = False,
+    max_pixels: int | None = None,
+) -> Decoded:
+    """Reads a job's photo and mask.
+
+    Args:
+        job: A `Job`.
+        invert_mask: Whether dark (or opaque, for transparency) is hole.
+        fit_mask: Whether a mask of another size is resized.
+        mask_from_difference: Whether the mask is a copy of the photo on which the hole is painted.
+        max_pixels: Pixels that photo and mask may have; None takes what free memory allows.
+
+    Raises:
+        UserError: if either cannot be read, the sizes differ, the mask is no mask of this photo, there is no
+            transparency to take the hole from, or the result would not fit into the output's format.
+    """
+    photo = read_photo(job.photo, max_pixels)
+    height, width = photo.rgb.shape[:2]
+    for path in job.outputs():
+        check_fits(path, height, width * 3 + 16 if path == job.extras.get("side_by_side") else width)
+    notes = list(photo.notes)
+    if job.mask is None:
+        if photo.alpha is None:
+            raise UserError(f"{printable(job.photo)} has no transparency to take the hole from; give --mask.")
+        reading = MaskReading((photo.alpha < 128) != invert_mask)
+        photo.alpha = None
+    elif mask_from_difference:
+        reading = _difference(job.mask, photo, max_pixels)
+    else:
+        reading = read_hole(job.mask, invert_mask, max_pixels=max_pixels)
+        reading = _of_the_photo(job, reading, photo, fit_mask, notes)
+        notes += reading.notes
+    hole = reading.hole
+    if mask_from_difference:
+        notes += reading.notes
+    if hole.all():
+        raise UserError(
+            f"the mask of {printable(job.photo)} covers the whole photo; some pixels must be known "
+            "(--invert_mask if dark is the hole)."
+        )
+    said, large = remarks(hole)
+    notes += said
+    kinds = (*reading.kinds, *large, *([] if hole.any() else [NO_HOLE]))
+    if photo.alpha is not None and (photo.alpha[hole] < 255).any():
+        photo.alpha = np.where(hole, np.uint8(255), photo.alpha)
+        notes.append("the photo was transparent in the hole; the fill is opaque.")
+    return Decoded(photo, hole, notes, kinds, None if job.guide is None else _read_guide(job, hole, notes))
+
+
+def _difference(mask: pathlib.Path, photo: Photo, max_pixels: int | None) -> MaskReading:
+    painted = read_photo(mask, max_pixels).rgb
+    if painted.shape != photo.rgb.shape:
+        raise UserError(
+            f"{printable(mask)} is {_size(painted)}, the photo {_size(photo.rgb)}; --mask_from_difference needs a copy "
+            "of the photo's size."
+        )
+    try:
+        return hole_from_difference(photo.rgb, painted)
+    except UserError as error:
+        raise UserError(f"{printable(mask)}: {error}") from error
+
+
+def _of_the_photo(job: Job, mask: MaskReading, photo: Photo, fit_mask: bool, notes: list[str]) -> MaskReading:
+    """The mask in the photo's size and orientation, found not to be the photo; adds notes."""
+    name = printable(job.mask)
+    hole, target = mask.hole, photo.rgb.shape[:2]
+    if mask.like_a_photo and has_two_colours(photo.rgb):
+        raise UserError(f"{printable(job.photo)} looks like a mask and {name} like a photo; were they swapped?")
+    if photo.orientation > 1 and mask.orientation == 1 and hole.shape != target:
+        turned = upright(hole, photo.orientation)
+        if turned.shape == target or _distortion(turned.shape, target) < _SAME_SHAPE < _distortion(hole.shape, target):
+            levels = None if mask.levels is None else upright(mask.levels, photo.orientation)
+            mask = dataclasses.replace(mask, hole=turned, levels=levels)
+            hole = turned
+            notes.append("the mask was turned as the photo's EXIF orientation says.")
+    if hole.shape != target:
+        sizes = f"mask {name} is {_size(hole)}, photo {printable(job.photo)} is {_size(photo.rgb)}"
+        same_shape = _distortion(hole.shape, target) < _SAME_SHAPE
+        if not fit_mask:
+            advice = ", or --resize_mask" if same_shape else "; their shapes differ, so it may belong to another photo"
+            raise UserError(f"{sizes}; give a mask of the photo's size{advice}.")
+        notes.append(f"the mask was resized from {_size(hole)} to {_size(photo.rgb)}"
+                     f"{'.' if same_shape else '; their shapes differ, so it was distorted.'}")  # fmt: skip
+        return dataclasses.replace(mask, hole=resize_mask(hole, *target), levels=None)
+    try:
+        refuse_copy(photo.rgb, mask)
+    except UserError as error:
+        raise UserError(f"the mask {name} {error}") from error
+    return mask
+
+
+def _distortion(shape: tuple[int, ...], target: tuple[int, ...]) -> float:
+    """How much longer one side becomes compared with the other, at least 1."""
+    ratio = shape[0] * target[1] / (shape[1] * target[0])
+    return max(ratio, 1 / ratio)
+
+
+def _size(pixels: np.ndarray) -> str:
+    return f"{pixels.shape[1]}x{pixels.shape[0]}"
+
+
+def _read_guide(job: Job, hole: np.ndarray, notes: list[str]) -> np.ndarray:
+    """The sketch's lines, bool [H, W]; adds a note if there are none or nothing but lines in the hole."""
+    assert job.guide is not None
+    lines = read_mask(job.guide, threshold=LINE_THRESHOLD)
+    if lines.shape != hole.shape:
+        raise UserError(
+            f"guide {printable(job.guide)} is {_size(lines)}, photo {printable(job.photo)} is {_size(hole)}; "
+            "give a guide of its size."
+        )
+    share = lines[hole].mean() if hole.any() else 0.0
+    if hole.any() and (share == 0 or share > 0.5):
+        notes.append(
+            f"the guide has {share:.0%} bright pixels inside the hole; lines are drawn bright on dark, "
+            "a few pixels wide."
+        )
+    return lines
+
+
+def complete(job: Job, decoded: Decoded, inpainter: "Inpainter", quality: int | None = None) -> list[str]:
+    """Runs a decoded job and writes its outputs.
+
+    Args:
+        job: A `Job`.
+        decoded: What `decode` gave for it.
+        inpainter: The `Inpainter`.
+        quality: Of JPEG and WebP, see `write_image`.
+
+    Returns:
+        Notes for the user, one sentence each.
+    """
+    # Imported here: what it imports needs TensorFlow, and bad input should be told before that is loaded.
+    from inpaint_tf.visualize.flow import draw_hole_flow
+    from inpaint_tf.visualize.plan_picture import plan_picture
+    from inpaint_tf.visualize.side_by_side import side_by_side
+
+    photo, hole, notes = decoded.photo, decoded.hole, list(decoded.notes)
+    result = inpainter.run(photo.rgb, hole, decoded.guide)
+    pictures = {
+        "coarse": lambda: composite(photo.rgb, hole, result.coarse),
+        "flow": lambda: draw_hole_flow(result.offsets, hole),
+        "side_by_side": lambda: side_by_side(photo.rgb, hole, result),
+        "plan": lambda: photo.rgb if result.plan is None else plan_picture(result.plan, photo.rgb, hole),
+    }
+    if "flow" in job.extras and hole.any() and result.offsets is None:
+        raise UserError("this model has no attention, so there is no flow to draw; leave out --output_flow.")
+    if "plan" in job.extras and hole.any() and result.plan is None:
+        raise UserError("this is a full run, so there is no plan to show; leave out --show_plan.")
+    extras = {path: pictures[name]() for name, path in job.extras.items()}
+    for path in job.outputs():
+        _make_parent(path)
+    if not hole.any():
+        notes.append("the mask has no hole; the photo was copied unchanged.")
+    if not hole.any() and job.mask is not None and WRITABLE[job.output.suffix.lower()] == photo.format:
+        write_bytes(job.output, job.photo.read_bytes())
+    else:
+        notes += write_image(job.output, result.completed, like=photo, quality=quality)
+    for path, picture in extras.items():
+        write_image(path, picture)
+    return notes
+
+
+def _make_parent(path: pathlib.Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {printable(path.parent)}: {reason(error)}.") from error
