@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
+from inpaint_tf import __version__
 from inpaint_tf.errors import UserError, printable, reason
 
 # Name -> module. Modules are imported when their command runs.
@@ -65,9 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         if not _reader_is_gone():
             raise
-        # What is still in the buffer would fail again when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return NOBODY_READS
+    except OSError as error:  # A full device under standard output.
+        _forget_output()
+        return _fail(f"cannot write to standard output: {reason(error)}.")
     finally:
         if argv is not None:
             _put_back(before)
@@ -79,6 +82,9 @@ def _run(argv: list[str]) -> int:
     if not argv or argv[0] in ("--help", "-h", "help"):
         print(_overview())
         return 0 if argv else 2
+    if argv[0] == "--version":
+        print(f"inpaint-tf {__version__}")
+        return 0
     name, words = argv[0], argv[1:]
     if name not in COMMANDS:
         return _fail(f"unknown command {name!r}; known: {', '.join(COMMANDS)}.")
@@ -107,6 +113,11 @@ def _run(argv: list[str]) -> int:
             raise
         name = getattr(error, "filename", None)
         return _fail(f"{printable(name)}: {reason(error)}." if name else f"{reason(error)}.")
+
+
+def _forget_output() -> None:
+    """What is still in the buffer of standard output would fail again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _reader_is_gone() -> bool:
@@ -157,4 +168,4 @@ def _overview() -> str:
     lines = ["inpaint-tf COMMAND [--flag=value ...]", ""]
     for name, module in COMMANDS.items():
         lines.append(f"  {name:<12} {importlib.import_module(module).SUMMARY}")
-    return "\n".join([*lines, "", "inpaint-tf COMMAND --help lists a command's flags."])
+    return "\n".join([*lines, "", "inpaint-tf COMMAND --help lists a command's flags; inpaint-tf --version."])
