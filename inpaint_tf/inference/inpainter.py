@@ -8,6 +8,7 @@ import numpy as np
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference.blending import poisson_blend
 from inpaint_tf.inference.full_run import FullRun
+from inpaint_tf.inference.guards import check_fill, check_process
 from inpaint_tf.models.presets import load_preset
 from inpaint_tf.pixels import composite, is_hole, is_line, pad_to_multiple, to_float
 from inpaint_tf.planned.plan import Plan
@@ -67,6 +68,7 @@ class Inpainter:
     """
 
     def __init__(self, model, channel_order="RGB", *, plan="hole", memory_budget=None, blend="none"):
+        check_process()
         if plan not in PLANS:
             raise UserError(f"plan {plan!r} is unknown; known: {', '.join(PLANS)}.")
         if blend not in BLENDS:
@@ -115,9 +117,10 @@ class Inpainter:
             A `Result`. Without a hole, `completed` is a copy of the image.
 
         Raises:
-            UserError: for another type, shape or size, a mask that leaves no known pixel, or a guide for a model
-                without guidance.
+            UserError: for another type, shape or size, a mask that leaves no known pixel, a guide for a model without
+                guidance, a fill that is no number (naming broken weights), or in a process that was forked after use.
         """
+        check_process()
         started = time.perf_counter()
         hole = check_image_and_mask(image, mask)
         lines = None if guide is None else check_guide(guide, image, self.model)
@@ -128,6 +131,7 @@ class Inpainter:
         outputs = self._engine(self._swap(to_float(pad_to_multiple(image))), *masks)
         height, width = hole.shape
         coarse, refined = (self._swap(outputs[stage])[:height, :width] for stage in ("coarse", "refined"))
+        check_fill(refined, hole, self.model)
         filled = poisson_blend(to_float(image), hole, refined) if self.blend == "poisson" else refined
         return Result(
             composite(image, hole, filled),
