@@ -118,7 +118,7 @@ def _contact_sheet(holes):
     tiles = []
     for hole in holes:
         tile = np.full((_SIDE, _SIDE, 3), 128, np.uint8)
-        mask = thumbnail(np.repeat(np.uint8(hole.pixels)[..., np.newaxis] * 255, 3, axis=-1), _SIDE)
+        mask = thumbnail(np.repeat(hole.pixels.astype(np.uint8)[..., np.newaxis] * 255, 3, axis=-1), _SIDE)
         tile[: mask.shape[0], : mask.shape[1]] = mask
         tiles.append(tile)
     columns = min(_COLUMNS, len(tiles))

@@ -143,7 +143,7 @@ def find_hole(levels: np.ndarray, alpha: np.ndarray | None = None, threshold: in
         if resolved is not None:
             return resolved
         shape = alpha.shape if levels.ndim == 2 else (*alpha.shape, 1)
-        levels = np.uint8(levels.astype(np.uint16) * alpha.reshape(shape) // 255)
+        levels = (levels.astype(np.uint16) * alpha.reshape(shape) // 255).astype(np.uint8)
     elif alpha is not None and alpha.max() == 0:
         levels = np.zeros_like(levels)
     return _from_grey(levels, threshold) if levels.ndim == 2 else _from_colour(levels, threshold)

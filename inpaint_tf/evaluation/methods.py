@@ -96,12 +96,12 @@ def mean_color(image, hole):
 
 def telea(image, hole):
     """OpenCV's fast marching method, radius 5. Telea, An Image Inpainting Technique Based on Fast Marching, 2004."""
-    return cv2.inpaint(image, np.uint8(hole) * 255, DIFFUSION_RADIUS, cv2.INPAINT_TELEA)
+    return cv2.inpaint(image, hole.astype(np.uint8) * 255, DIFFUSION_RADIUS, cv2.INPAINT_TELEA)
 
 
 def navier_stokes(image, hole):
     """OpenCV's fluid dynamics method, radius 5. Bertalmio et al., Navier-Stokes ... and Image Inpainting, 2001."""
-    return cv2.inpaint(image, np.uint8(hole) * 255, DIFFUSION_RADIUS, cv2.INPAINT_NS)
+    return cv2.inpaint(image, hole.astype(np.uint8) * 255, DIFFUSION_RADIUS, cv2.INPAINT_NS)
 
 
 def biharmonic(image, hole):
@@ -109,14 +109,14 @@ def biharmonic(image, hole):
     from skimage.restoration import inpaint_biharmonic
 
     filled = inpaint_biharmonic(image, hole, channel_axis=-1)
-    return np.where(hole[..., np.newaxis], np.uint8(np.clip(np.round(filled * 255), 0, 255)), image)
+    return np.where(hole[..., np.newaxis], np.clip(np.round(filled * 255), 0, 255).astype(np.uint8), image)
 
 
 def shift_map(image, hole):
     """OpenCV contrib's shift map, a cross-check for PatchMatch. He and Sun, Statistics of Patch Offsets, 2012."""
     completed = np.empty_like(image)
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
-    cv2.xphoto.inpaint(lab, np.uint8(~hole) * 255, completed, cv2.xphoto.INPAINT_SHIFTMAP)
+    cv2.xphoto.inpaint(lab, (~hole).astype(np.uint8) * 255, completed, cv2.xphoto.INPAINT_SHIFTMAP)
     return np.where(hole[..., np.newaxis], cv2.cvtColor(completed, cv2.COLOR_LAB2RGB), image)
 
 

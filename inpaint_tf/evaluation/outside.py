@@ -71,7 +71,7 @@ def _command(name: str, text: str) -> Method:
         with tempfile.TemporaryDirectory() as made:
             files = {place: str(pathlib.Path(made) / f"{place[1:-1]}.png") for place in PLACES}
             write_image(files["{image}"], np.where(case.hole[..., np.newaxis], np.uint8(0), case.image))
-            write_image(files["{mask}"], np.repeat(np.uint8(case.hole)[..., np.newaxis] * 255, 3, axis=-1))
+            write_image(files["{mask}"], np.repeat(case.hole.astype(np.uint8)[..., np.newaxis] * 255, 3, axis=-1))
             ready = [_filled_in(word, files) for word in words]
             done = subprocess.run(ready, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
             if done.returncode:

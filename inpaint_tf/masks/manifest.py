@@ -179,7 +179,7 @@ def write_mask_set(folder, manifest, holes):
         make_folder(parent)
     for entry, hole in zip(manifest.entries, holes, strict=True):
         content = io.BytesIO()
-        Image.fromarray(np.uint8(hole.pixels) * 255).save(content, "PNG")
+        Image.fromarray(hole.pixels.astype(np.uint8) * 255).save(content, "PNG")
         write_bytes(folder / entry.file, content.getvalue())
     write_bytes(folder / FILE_NAME, manifest.to_json().encode())
 

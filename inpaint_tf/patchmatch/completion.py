@@ -103,7 +103,7 @@ def complete(
     levels = pyramid(channels, hole, size)
     levels[0] = (harmonic_fill(*levels[0]), levels[0][1])
     field = complete_levels(levels, size, channels.shape[-1], options, energies=energies, threads=threads)
-    colours = np.uint8(np.clip(np.round(field.image[..., :COLOURS]), 0, 255))
+    colours = np.clip(np.round(field.image[..., :COLOURS]), 0, 255).astype(np.uint8)
     return np.where(hole[..., np.newaxis], colours, image)
 
 
@@ -203,7 +203,7 @@ def pyramid(image: np.ndarray, hole: np.ndarray, patch: int) -> list[tuple[np.nd
     levels = [(image, hole)]
     while True:
         image, hole = levels[-1]
-        depth = cv2.distanceTransform(np.uint8(hole), cv2.DIST_L2, 5).max()
+        depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5).max()
         hole = halved_hole(hole)
         if depth <= patch or min(hole.shape) < 2 * patch or _sources(hole, patch) < _LEAST_SOURCES:
             return levels[::-1]
@@ -266,7 +266,7 @@ def _doubled_matches(field, hole):
 
 
 def _weights(field, hole, falloff):
-    depth = cv2.distanceTransform(np.uint8(hole), cv2.DIST_L2, 5)
+    depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5)
     centres = field.targets + field.size // 2
     return np.float32(falloff) ** -depth[tuple(centres.T)]
 

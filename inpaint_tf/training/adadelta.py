@@ -1,5 +1,7 @@
 """Adadelta with the interface of `optimizers.Adam`: GLCIC's optimiser, which needs no learning rate (it is 1)."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 
@@ -17,7 +19,7 @@ class Adadelta:
         slots: Name of the slot ("squared_gradient", "squared_update") -> one variable for each variable.
     """
 
-    def __init__(self, variables, decay=0.95, epsilon=1e-6):
+    def __init__(self, variables: Sequence[tf.Variable], decay: float = 0.95, epsilon: float = 1e-6) -> None:
         self.decay, self.epsilon = decay, epsilon
         self.slots = {
             slot: [tf.Variable(tf.zeros(variable.shape), trainable=False) for variable in variables]
@@ -25,12 +27,21 @@ class Adadelta:
         }
         self._index = {id(variable): index for index, variable in enumerate(variables)}
 
-    def slots_of(self, variable):
+    def slots_of(self, variable: tf.Variable) -> tuple[tf.Variable, ...]:
         """The slots of one variable, in the order that `update` takes them."""
         index = self._index[id(variable)]
         return [slot[index] for slot in self.slots.values()]
 
-    def update(self, variable, gradient, squared_gradient, squared_update, *, count, rate):
+    def update(
+        self,
+        variable: tf.Variable,
+        gradient: tf.Tensor,
+        squared_gradient: tf.Variable,
+        squared_update: tf.Variable,
+        *,
+        count: tf.Tensor,
+        rate: tf.Tensor,
+    ) -> None:
         """Moves one variable; see `Adam.update`. The number of the update plays no part."""
         tf.raw_ops.ResourceApplyAdadelta(
             var=variable.handle,

@@ -8,11 +8,12 @@ import numpy as np
 from inpaint_tf.errors import UserError
 from inpaint_tf.models.presets import assign_weights, named_variables, preset_folder, read_config, read_weights
 from inpaint_tf.models.registry import build_model
-from inpaint_tf.training.state import raw_variables
+from inpaint_tf.training.configuration import TrainingConfig
+from inpaint_tf.training.state import TrainingState, raw_variables
 from inpaint_tf.training.widening import can_be_widened, widened
 
 
-def take_initial_weights(state, config):
+def take_initial_weights(state: TrainingState, config: TrainingConfig) -> None:
     """Gives the generator of a new run, and its averages, the weights of `config.initial_preset`.
 
     With `initial_stage` "coarse" only the first network's are taken, which models that differ in their second share.

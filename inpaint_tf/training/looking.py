@@ -14,7 +14,8 @@ from inpaint_tf.inference.inpainter import Inpainter
 from inpaint_tf.models.presets import assign_weights
 from inpaint_tf.models.registry import build_model
 from inpaint_tf.pixels import composite
-from inpaint_tf.training.state import dtype_policy
+from inpaint_tf.training.configuration import TrainingConfig
+from inpaint_tf.training.state import TrainingState, dtype_policy
 from inpaint_tf.visualize.flow import draw_hole_flow
 from inpaint_tf.visualize.grids import comparison_grid
 from inpaint_tf.visualize.side_by_side import paint_hole
@@ -35,14 +36,14 @@ class Looker:
         photos: uint8 [N, S, S, 3] RGB for the grid.
     """
 
-    def __init__(self, config, state, photos):
+    def __init__(self, config: TrainingConfig, state: TrainingState, photos: np.ndarray) -> None:
         self.config, self.state, self.photos = config, state, photos
         with dtype_policy(config.precision):
             self._model = build_model(config.model, width=config.width)
         self._inpainter = Inpainter(self._model)
         self._validation = _validation_set(config.validation_images) if config.validation_images else None
 
-    def grid(self):
+    def grid(self) -> np.ndarray:
         """uint8 [.., .., 3] RGB: photo, hole, coarse result, completed photo and attention flow of every sample."""
         self._take_weights()
         size, quarter = self.config.image_size, self.config.image_size // 4
@@ -56,7 +57,7 @@ class Looker:
             rows.append([photo, paint_hole(photo, hole), coarse, result.completed, flow])
         return comparison_grid(_TITLES, rows)
 
-    def measure(self):
+    def measure(self) -> dict[str, float]:
         """Measures the validation photos: "PROTOCOL/metric/region" -> value; empty if there are none."""
         if self._validation is None:
             return {}
@@ -84,6 +85,6 @@ def _validation_set(folder):
     return protocol.name, [cut(source.read(e.name), e.resize, e.crop) for e in entries], holes
 
 
-def encode_png(picture):
+def encode_png(picture: np.ndarray) -> bytes:
     """uint8 [H, W, 3] RGB -> the bytes of a PNG file."""
     return cv2.imencode(".png", picture[..., ::-1])[1].tobytes()

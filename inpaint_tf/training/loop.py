@@ -5,6 +5,8 @@ Between two log points nothing waits for the device: loss terms stay where they 
 
 import dataclasses
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +16,7 @@ from inpaint_tf.errors import UserError, name_some
 from inpaint_tf.models.presets import read_config, save_preset
 from inpaint_tf.progress import duration
 from inpaint_tf.training.checkpoints import Checkpoints
+from inpaint_tf.training.configuration import TrainingConfig
 from inpaint_tf.training.initial_weights import take_initial_weights
 from inpaint_tf.training.looking import Looker, encode_png
 from inpaint_tf.training.optimizers import learning_rate
@@ -73,7 +76,14 @@ class Trainer:
         UserError: see `RunFolder`, `Checkpoints`, `recipe_for`, `check_devices`.
     """
 
-    def __init__(self, config, source, fingerprint, strategy, say=print):
+    def __init__(
+        self,
+        config: TrainingConfig,
+        source: Any,
+        fingerprint: str,
+        strategy: tf.distribute.Strategy,
+        say: Callable[[str], None] = print,
+    ) -> None:
         self.config, self.strategy, self.say = config, strategy, say
         self.stop = False
         self.recipe = recipe_for(config.model)
@@ -100,7 +110,7 @@ class Trainer:
         self._told_failures = 0
         self._restart_clock()
 
-    def run(self):
+    def run(self) -> Outcome:
         """Trains until `max_steps` or `stop`.
 
         Returns:

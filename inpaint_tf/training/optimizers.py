@@ -7,8 +7,12 @@ updates of both.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
+
+from inpaint_tf.training.configuration import TrainingConfig
 
 
 class Adam:
@@ -29,7 +33,7 @@ class Adam:
         slots: Name of the slot ("m", "v") -> one variable for each variable.
     """
 
-    def __init__(self, variables, beta_1, beta_2, epsilon):
+    def __init__(self, variables: Sequence[tf.Variable], beta_1: float, beta_2: float, epsilon: float) -> None:
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.slots = {
             slot: [tf.Variable(tf.zeros(variable.shape), trainable=False) for variable in variables]
@@ -37,12 +41,21 @@ class Adam:
         }
         self._index = {id(variable): index for index, variable in enumerate(variables)}
 
-    def slots_of(self, variable):
+    def slots_of(self, variable: tf.Variable) -> tuple[tf.Variable, ...]:
         """The slots of one variable, in the order that `update` takes them."""
         index = self._index[id(variable)]
         return [slot[index] for slot in self.slots.values()]
 
-    def update(self, variable, gradient, m, v, *, count, rate):
+    def update(
+        self,
+        variable: tf.Variable,
+        gradient: tf.Tensor,
+        m: tf.Variable,
+        v: tf.Variable,
+        *,
+        count: tf.Tensor,
+        rate: tf.Tensor,
+    ) -> None:
         """Moves one variable.
 
         Args:
@@ -67,7 +80,18 @@ class Adam:
         )
 
 
-def apply_gradients(strategy, optimizer, variables, gradients, *, count, rate, averages=None, decay=None, skip=None):
+def apply_gradients(
+    strategy: tf.distribute.Strategy,
+    optimizer: Any,
+    variables: Sequence[tf.Variable],
+    gradients: Sequence[tf.Tensor],
+    *,
+    count: tf.Tensor,
+    rate: tf.Tensor,
+    averages: Sequence[tf.Variable] | None = None,
+    decay: tf.Tensor = None,
+    skip: tf.Tensor | None = None,
+) -> None:
     """Applies reduced gradients in cross-replica context.
 
     Args:
@@ -100,12 +124,12 @@ def apply_gradients(strategy, optimizer, variables, gradients, *, count, rate, a
         strategy.extended.update(variable, move, args=tuple(arguments), group=False)
 
 
-def average_decay(ema_decay, step):
+def average_decay(ema_decay: float, step: int) -> float:
     """Decay of the averages at a step (Python numbers): smaller at first, so that they forget the initial weights."""
     return min(ema_decay, (1 + step) / (10 + step))
 
 
-def learning_rate(config, step):
+def learning_rate(config: TrainingConfig, step: int) -> float:
     """Learning rate at generator step `step` (Python int, from 0), see `TrainingConfig`."""
     rate = config.learning_rate
     if step < config.learning_rate_warmup:

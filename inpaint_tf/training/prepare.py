@@ -2,16 +2,19 @@
 
 import json
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 from inpaint_tf.data.check import DataReport, check_source
 from inpaint_tf.data.crops import needed_side
 from inpaint_tf.data.sources import open_source
 from inpaint_tf.files import write_bytes
+from inpaint_tf.training.configuration import TrainingConfig
 
 _REPORT = "data_report.json"
 
 
-def prepare_photos(config, say=print):
+def prepare_photos(config: TrainingConfig, say: Callable[[str], None] = print) -> tuple[Any, str, Any]:
     """Finds and checks the training photos.
 
     A run that goes on trusts the report of its folder, so that it sees the same photos as before and starts at once.
@@ -37,7 +40,7 @@ def prepare_photos(config, say=print):
     return (source.subset(report.good) if report.bad else source), fingerprint, report
 
 
-def remember_report(config, fingerprint, report):
+def remember_report(config: TrainingConfig, fingerprint: str, report: Any) -> None:
     """Writes the report into the run's folder."""
     record = {"fingerprint": fingerprint, "check": config.check_data, "total": report.total, "bad": report.bad}
     write_bytes(pathlib.Path(config.run_dir) / _REPORT, (json.dumps(record, indent=1) + "\n").encode())

@@ -15,6 +15,8 @@ import datetime
 import fcntl
 import json
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -49,7 +51,7 @@ class RunFolder:
             configuration or the data contradict those that the run was begun with (all differences are shown).
     """
 
-    def __init__(self, config, fingerprint, writes=True):
+    def __init__(self, config: TrainingConfig, fingerprint: str, writes: bool = True) -> None:
         if not config.run_dir:
             raise UserError("--run_dir is missing: name a folder for the run.")
         self.path, self.writes = pathlib.Path(config.run_dir), writes
@@ -80,11 +82,11 @@ class RunFolder:
             write_bytes(self.path / _FLAGS, flag_file(config).encode())
 
     @property
-    def resume_command(self):
+    def resume_command(self) -> str:
         """The command that goes on with this run."""
         return f"inpaint-tf train --flagfile={self.path / _FLAGS}"
 
-    def forget_after(self, step):
+    def forget_after(self, step: int) -> None:
         """Drops metrics of steps after `step`, which a crash left behind and a resumed run writes again.
 
         Lines that are damaged go into metrics.damaged, but for the last one, which a kill may have cut off.
@@ -110,31 +112,31 @@ class RunFolder:
                     file.write(_lines(damaged))
         write_bytes(path, _lines(kept))
 
-    def log(self, record):
+    def log(self, record: dict[str, Any]) -> None:
         """Appends a dictionary to metrics.jsonl."""
         if self.writes:
             with self._clear_errors(), open(self.path / _METRICS, "a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
 
-    def records(self):
+    def records(self) -> list[dict[str, Any]]:
         """What metrics.jsonl holds so far."""
         path = self.path / _METRICS
         return read_run(path) if path.exists() else []
 
-    def write(self, name, content):
+    def write(self, name: str, content: bytes) -> None:
         """Writes bytes under a name below the folder, aside and then renamed."""
         if self.writes:
             with self._clear_errors():
                 (self.path / name).parent.mkdir(parents=True, exist_ok=True)
                 write_bytes(self.path / name, content)
 
-    def replace_folder(self, name, make):
+    def replace_folder(self, name: str, make: Callable[[pathlib.Path], None]) -> None:
         """Renews a folder below this one: `make(path)` writes it aside, then it takes the old one's place."""
         if self.writes:
             with self._clear_errors():
                 replace_folder(self.path / name, make)
 
-    def close(self):
+    def close(self) -> None:
         """Lets other processes train in the folder."""
         if self._lock is not None:
             self._lock.close()
@@ -162,7 +164,7 @@ class RunFolder:
             ) from error
 
 
-def flag_file(config):
+def flag_file(config: TrainingConfig) -> str:
     """The configuration as the text of an absl flag file."""
     lines = [
         f"--{name}={str(value).lower() if isinstance(value, bool) else value}"

@@ -1,6 +1,7 @@
 """What a training run consists of while it runs: networks, optimisers, averages, counters."""
 
 import dataclasses
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,6 +9,8 @@ import tensorflow as tf
 
 from inpaint_tf.models.presets import named_variables
 from inpaint_tf.models.registry import build_model
+from inpaint_tf.training.configuration import TrainingConfig
+from inpaint_tf.training.recipes import Recipe
 
 # The loss scale of mixed_float16 doubles after this many finite steps and halves at every other.
 FIRST_LOSS_SCALE, SCALE_PATIENCE = 2.0**15, 2000
@@ -43,7 +46,7 @@ class TrainingState:
         loss_scale: float32 variables (scale, finite steps since it changed) of mixed_float16, or None.
     """
 
-    def __init__(self, config, recipe, strategy):
+    def __init__(self, config: TrainingConfig, recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
         self.counters = Counters()
         with strategy.scope(), dtype_policy(config.precision):
             keras.utils.set_random_seed(config.seed)
@@ -65,7 +68,7 @@ class TrainingState:
                     tf.Variable(0.0, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA),
                 )
 
-    def trackables(self):
+    def trackables(self) -> dict[str, Any]:
         """Name of a group -> name -> variable: everything but the counters."""
         groups = {}
         for network, model, optimizer in (
@@ -83,12 +86,12 @@ class TrainingState:
             groups["loss_scale"] = dict(zip(("scale", "patience"), self.loss_scale))
         return groups
 
-    def exported_weights(self):
+    def exported_weights(self) -> dict[str, np.ndarray]:
         """Name -> float32 array of the generator as it is evaluated and exported: averages where there are any."""
         groups = self.trackables()
         return {name: v.numpy() for name, v in {**groups["generator"], **groups.get("averages", {})}.items()}
 
-    def checksum(self):
+    def checksum(self) -> float:
         """float: the same for two states exactly if (short of a freak) all their variables are bit-identical."""
         groups = self.trackables()
         return float(
@@ -99,17 +102,17 @@ class TrainingState:
 class dtype_policy:
     """Context in which new Keras layers compute in `precision`; the global policy is put back afterwards."""
 
-    def __init__(self, precision):
+    def __init__(self, precision: str) -> None:
         self.precision = precision
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self.before = keras.config.dtype_policy()
         keras.config.set_dtype_policy(self.precision)
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         keras.config.set_dtype_policy(self.before)
 
 
-def raw_variables(model):
+def raw_variables(model: keras.Model) -> list[tf.Variable]:
     """The trainable `tf.Variable`s (or mirrored ones) behind a Keras model's variables."""
     return [variable.value for variable in model.trainable_variables]

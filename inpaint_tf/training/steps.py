@@ -6,13 +6,15 @@ cut, so two workers that share a batch draw what one worker with the whole batch
 """
 
 import functools
+from typing import Any
 
 import tensorflow as tf
 
 from inpaint_tf.graph_pixels import to_float
+from inpaint_tf.training.configuration import TrainingConfig
 from inpaint_tf.training.optimizers import apply_gradients, average_decay, learning_rate
-from inpaint_tf.training.recipes import Batch
-from inpaint_tf.training.state import SCALE_PATIENCE, raw_variables
+from inpaint_tf.training.recipes import Batch, Recipe
+from inpaint_tf.training.state import SCALE_PATIENCE, TrainingState, raw_variables
 
 
 class Steps:
@@ -25,11 +27,13 @@ class Steps:
         strategy: The strategy that the state lives in.
     """
 
-    def __init__(self, config, recipe, state, strategy):
+    def __init__(
+        self, config: TrainingConfig, recipe: Recipe, state: TrainingState, strategy: tf.distribute.Strategy
+    ) -> None:
         self.config, self.recipe, self.state, self.strategy = config, recipe, state, strategy
         self._compiled = {}
 
-    def critic(self, photos):
+    def critic(self, photos: Any) -> dict[str, tf.Tensor]:
         """Moves the critics.
 
         Args:
@@ -40,11 +44,11 @@ class Steps:
         """
         return self._run("critic", photos)
 
-    def generator(self, photos, phase_name):
+    def generator(self, photos: Any, phase_name: str) -> dict[str, tf.Tensor]:
         """Moves the generator (and its averages) by the objective of a phase. Otherwise like `critic`."""
         return self._run(phase_name, photos)
 
-    def gradients(self, kind, batch):
+    def gradients(self, kind: str, batch: Batch) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
         """Loss terms and gradients of one replica's batch, nothing applied.
 
         Args:
@@ -74,7 +78,7 @@ class Steps:
 
         return _mean_over_parts(of_part, batch, self.config.accumulate)
 
-    def variables(self, kind):
+    def variables(self, kind: str) -> list[tf.Variable]:
         """The `tf.Variable`s that a step moves; `kind` as in `gradients`."""
         if kind == "critic":
             return raw_variables(self.state.critic)
@@ -130,7 +134,7 @@ class Steps:
         self._compiled[kind] = step
         return step
 
-    def draw(self, photos, batch_number):
+    def draw(self, photos: tf.Tensor, batch_number: tf.Tensor) -> Batch:
         """A replica's `Batch`: its photos in [-1, 1] and its share of the holes and alphas of the global batch."""
         config = self.config
         local = photos.shape[0]

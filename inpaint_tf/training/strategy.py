@@ -9,12 +9,13 @@ import subprocess
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.training.configuration import TrainingConfig
 
 # Ports of SLURM's workers: below those that systems give to others.
 FIRST_PORT, PORTS = 12000, 16000
 
 
-def make_strategy(name):
+def make_strategy(name: str) -> tf.distribute.Strategy:
     """A `tf.distribute` strategy. Call it before anything else touches TensorFlow: several workers meet here.
 
     Args:
@@ -43,18 +44,18 @@ def make_strategy(name):
     return tf.distribute.get_strategy()
 
 
-def is_chief(strategy):
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Whether this process writes checkpoints and logs: always, but for all workers of a cluster except the first."""
     resolver = strategy.cluster_resolver
     return resolver is None or not resolver.task_type or (resolver.task_type, resolver.task_id) in _firsts(resolver)
 
 
-def is_cluster(strategy):
+def is_cluster(strategy: tf.distribute.Strategy) -> bool:
     """Whether several processes train together."""
     return strategy.extended._in_multi_worker_mode()  # noqa: SLF001 - there is no public way to ask.
 
 
-def check_devices(config, strategy):
+def check_devices(config: TrainingConfig, strategy: tf.distribute.Strategy) -> None:
     """Raises UserError unless the batch can be cut evenly and the devices can compute in the precision."""
     if config.precision == "mixed_float16" and not config.jit_compile and not tf.config.list_physical_devices("GPU"):
         raise UserError(

@@ -10,7 +10,7 @@ _HOLE_COLOUR = (255, 255, 255)
 
 def paint_hole(image, hole):
     """uint8 [H, W, 3] with the hole (bool [H, W]) painted white."""
-    return np.where(hole[..., np.newaxis], np.uint8(_HOLE_COLOUR), image)
+    return np.where(hole[..., np.newaxis], np.array(_HOLE_COLOUR, np.uint8), image)
 
 
 def side_by_side(image, hole, result):

@@ -1,13 +1,16 @@
 """What a recipe is: how one system is trained. The loop and the steps ask it, and neither knows a system by name."""
 
 import dataclasses
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+import keras
 import tensorflow as tf
 
 from inpaint_tf.masks.boxes import BoxHoles
 from inpaint_tf.masks.mixed import sample_mixed_holes
 from inpaint_tf.training import picture_terms
+from inpaint_tf.training.configuration import TrainingConfig
 from inpaint_tf.training.optimizers import Adam
 
 
@@ -49,7 +52,7 @@ class Recipe:
     batch can be averaged. What is minimised is the term "critic_loss" or "generator_loss".
     """
 
-    def prepare(self, config):
+    def prepare(self, config: TrainingConfig) -> None:
         """Loads what losses need besides the networks, before step 0, so that what is missing is said at once.
 
         Raises:
@@ -58,36 +61,40 @@ class Recipe:
         if config.perceptual_weight > 0:
             picture_terms.load_network(config)
 
-    def build_critic(self, config):
+    def build_critic(self, config: TrainingConfig) -> keras.Model:
         """The critics as one built Keras model."""
         raise NotImplementedError
 
-    def build_optimizer(self, config, variables):
+    def build_optimizer(self, config: TrainingConfig, variables: Sequence[tf.Variable]) -> Any:
         """The optimiser of the generator's or the critics' `tf.Variable`s, see `optimizers.Adam`."""
         return Adam(variables, config.beta_1, config.beta_2, config.epsilon)
 
-    def sample_holes(self, config, count, seed):
+    def sample_holes(self, config: TrainingConfig, count: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Corners, int32 [count, 2], and hole masks, float32 [count, S, S, 1], from a seed [2]."""
         if config.holes == "mixed":
             return sample_mixed_holes(count, config.image_size, config.box_size, seed)
         return self.authors_holes(config, count, seed)
 
-    def authors_holes(self, config, count, seed):
+    def authors_holes(self, config: TrainingConfig, count: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """What `sample_holes` draws unless told otherwise: the box holes of DeepFill v1."""
         return BoxHoles.for_image(config.image_size).sample(count, seed)
 
-    def phase(self, config, step):
+    def phase(self, config: TrainingConfig, step: int) -> Phase:
         """The `Phase` of generator step `step` (a Python int, from 0)."""
         raise NotImplementedError
 
-    def generator_variables(self, generator, phase_name):
+    def generator_variables(self, generator: keras.Model, phase_name: str) -> Sequence[keras.Variable]:
         """The variables that the generator step moves."""
         raise NotImplementedError
 
-    def critic_terms(self, config, generator, critic, batch):
+    def critic_terms(
+        self, config: TrainingConfig, generator: keras.Model, critic: keras.Model, batch: Batch
+    ) -> dict[str, tf.Tensor]:
         """Loss terms of a critic step. Only the critics' variables are watched."""
         raise NotImplementedError
 
-    def generator_terms(self, config, generator, critic, batch, phase_name):
+    def generator_terms(
+        self, config: TrainingConfig, generator: keras.Model, critic: keras.Model, batch: Batch, phase_name: str
+    ) -> dict[str, tf.Tensor]:
         """Loss terms of a generator step."""
         raise NotImplementedError

@@ -1,5 +1,8 @@
 """How DeepFill v1, its baseline and its single stage are trained."""
 
+from collections.abc import Sequence
+
+import keras
 import tensorflow as tf
 
 from inpaint_tf.graph_pixels import composite
@@ -18,7 +21,8 @@ from inpaint_tf.losses.reconstruction import spatial_discount
 from inpaint_tf.masks.boxes import crop_boxes
 from inpaint_tf.models.critics import LocalGlobalCritic
 from inpaint_tf.training import picture_terms
-from inpaint_tf.training.recipes.base import Phase, Recipe
+from inpaint_tf.training.configuration import TrainingConfig
+from inpaint_tf.training.recipes.base import Batch, Phase, Recipe
 
 
 class DeepFillV1Recipe(Recipe):
@@ -33,26 +37,36 @@ class DeepFillV1Recipe(Recipe):
 
     WARM_UP, JOINT = "warm_up", "joint"
 
-    def build_critic(self, config):
+    def build_critic(self, config: TrainingConfig) -> keras.Model:
         critic = LocalGlobalCritic(config.critic_width, config.image_size, config.box_size)
         critic.build()
         return critic
 
-    def phase(self, config, step):
+    def phase(self, config: TrainingConfig, step: int) -> Phase:
         if step < config.pretrain_coarse_steps:
             return Phase(self.WARM_UP, critic_steps=0)
         return Phase(self.JOINT, critic_steps=config.n_critic)
 
-    def generator_variables(self, generator, phase_name):
+    def generator_variables(self, generator: keras.Model, phase_name: str) -> Sequence[keras.Variable]:
         return (generator.coarse if phase_name == self.WARM_UP else generator).trainable_variables
 
-    def critic_terms(self, config, generator, critic, batch):
+    def critic_terms(
+        self, config: TrainingConfig, generator: keras.Model, critic: keras.Model, batch: Batch
+    ) -> dict[str, tf.Tensor]:
         filled = generator(batch.image, batch.hole_mask)["refined"]
         fake = tf.stop_gradient(composite(batch.image, batch.hole_mask, filled))
         boxes = (crop_boxes(x, batch.corners, config.box_size) for x in (batch.image, fake))
         return self.critic_terms_of_pairs(config, critic, batch, fake, *boxes)
 
-    def critic_terms_of_pairs(self, config, critic, batch, fake, real_box, fake_box):
+    def critic_terms_of_pairs(
+        self,
+        config: TrainingConfig,
+        critic: keras.Model,
+        batch: Batch,
+        fake: tf.Tensor,
+        real_box: tf.Tensor,
+        fake_box: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
         """Loss terms of a critic step from finished pairs of real and fake images and boxes."""
         loss = ADVERSARIAL_LOSSES[config.adversarial]
         pairs = {"local": (real_box, fake_box), "global": (batch.image, fake)}
@@ -75,7 +89,9 @@ class DeepFillV1Recipe(Recipe):
             total += terms["penalty"]
         return {**terms, "critic_loss": total}
 
-    def generator_terms(self, config, generator, critic, batch, phase_name):
+    def generator_terms(
+        self, config: TrainingConfig, generator: keras.Model, critic: keras.Model, batch: Batch, phase_name: str
+    ) -> dict[str, tf.Tensor]:
         if phase_name == self.WARM_UP:
             coarse = generator.run_coarse(batch.image * (1 - batch.hole_mask), batch.hole_mask)
             terms = self._reconstruction_terms(config, batch, [(config.coarse_weight, coarse)])

@@ -5,6 +5,7 @@ image and weighs 1, like the adversarial loss; one critic step for each generato
 `deepfill_v2_options`.
 """
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -16,6 +17,8 @@ from inpaint_tf.masks.mixed import scaled_brush
 from inpaint_tf.models.patch_critic import PatchCritic
 from inpaint_tf.models.registry import MODELS
 from inpaint_tf.training import picture_terms
+from inpaint_tf.training.configuration import TrainingConfig
+from inpaint_tf.training.recipes.base import Batch
 from inpaint_tf.training.recipes.deepfill_v1 import DeepFillV1Recipe
 
 
@@ -29,12 +32,12 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
     A guided model sees the photo's own edges inside the hole, and so does its critic.
     """
 
-    def build_critic(self, config):
+    def build_critic(self, config: TrainingConfig) -> keras.Model:
         critic = PatchCritic(config.critic_width, guided=_guided(config))
         critic.build()
         return critic
 
-    def authors_holes(self, config, count, seed):
+    def authors_holes(self, config: TrainingConfig, count: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         corners, boxes = super().authors_holes(config, count, seed)
         size = config.image_size
         strokes = tf.numpy_function(
@@ -42,7 +45,9 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
         )
         return corners, tf.maximum(boxes, tf.ensure_shape(strokes, boxes.shape))
 
-    def critic_terms(self, config, generator, critic, batch):
+    def critic_terms(
+        self, config: TrainingConfig, generator: keras.Model, critic: keras.Model, batch: Batch
+    ) -> dict[str, tf.Tensor]:
         guide = _guide(config, batch)
         filled = generator(batch.image, batch.hole_mask, guide)["refined"]
         fake = tf.stop_gradient(composite(batch.image, batch.hole_mask, filled))
@@ -55,7 +60,9 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
             total += config.r1_weight * terms["r1"]
         return {**terms, "critic_loss": total}
 
-    def generator_terms(self, config, generator, critic, batch, phase_name):
+    def generator_terms(
+        self, config: TrainingConfig, generator: keras.Model, critic: keras.Model, batch: Batch, phase_name: str
+    ) -> dict[str, tf.Tensor]:
         guide = _guide(config, batch)
         if phase_name == self.WARM_UP:
             coarse = generator.run_coarse(batch.image * (1 - batch.hole_mask), batch.hole_mask, guide)
@@ -90,7 +97,7 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
         return {"l1": sum(weight * mean_l1(batch.image, output) for weight, output in weighted_outputs)}
 
 
-def brush_masks(count, image_size, seed):
+def brush_masks(count: int, image_size: int, seed: np.ndarray) -> np.ndarray:
     """Free-form masks, float32 [count, S, S, 1], 1 = hole; brushes of the authors' proportions. `seed`: integers."""
     random = np.random.default_rng(np.abs(np.asarray(seed, np.int64)))
     masks = [brush_mask(image_size, image_size, random, scaled_brush(image_size)) for _ in range(count)]

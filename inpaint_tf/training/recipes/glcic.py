@@ -4,6 +4,9 @@ The phases' lengths are `pretrain_coarse_steps`, `pretrain_critic_steps` and the
 90,000, 10,000 and 400,000. The optimiser is Adadelta, so the learning rate is a factor, 1 in the paper.
 """
 
+from collections.abc import Sequence
+
+import keras
 import tensorflow as tf
 
 from inpaint_tf.graph_pixels import composite
@@ -12,7 +15,8 @@ from inpaint_tf.masks.boxes import crop_boxes
 from inpaint_tf.models.glcic import JointCritic
 from inpaint_tf.training import picture_terms
 from inpaint_tf.training.adadelta import Adadelta
-from inpaint_tf.training.recipes.base import Phase, Recipe
+from inpaint_tf.training.configuration import TrainingConfig
+from inpaint_tf.training.recipes.base import Batch, Phase, Recipe
 
 
 class GLCICRecipe(Recipe):
@@ -32,31 +36,35 @@ class GLCICRecipe(Recipe):
 
     RECONSTRUCTION, CRITIC, JOINT = "reconstruction", "critic_only", "joint"
 
-    def build_critic(self, config):
+    def build_critic(self, config: TrainingConfig) -> keras.Model:
         critic = JointCritic(config.critic_width, config.image_size, config.box_size)
         critic.build()
         return critic
 
-    def build_optimizer(self, config, variables):
+    def build_optimizer(self, config: TrainingConfig, variables: Sequence[tf.Variable]) -> Adadelta:
         return Adadelta(variables)
 
-    def phase(self, config, step):
+    def phase(self, config: TrainingConfig, step: int) -> Phase:
         if step < config.pretrain_coarse_steps:
             return Phase(self.RECONSTRUCTION, critic_steps=0)
         if step < config.pretrain_coarse_steps + config.pretrain_critic_steps:
             return Phase(self.CRITIC, critic_steps=config.n_critic, generator_moves=False)
         return Phase(self.JOINT, critic_steps=config.n_critic)
 
-    def generator_variables(self, generator, phase_name):
+    def generator_variables(self, generator: keras.Model, phase_name: str) -> Sequence[keras.Variable]:
         return generator.trainable_variables
 
-    def critic_terms(self, config, generator, critic, batch):
+    def critic_terms(
+        self, config: TrainingConfig, generator: keras.Model, critic: keras.Model, batch: Batch
+    ) -> dict[str, tf.Tensor]:
         filled = generator(batch.image, batch.hole_mask, training=True)["refined"]
         fake = tf.stop_gradient(composite(batch.image, batch.hole_mask, filled))
         scores = [self._score(config, critic, batch, x) for x in (batch.image, fake)]
         return {"critic_loss": ADVERSARIAL_LOSSES[config.adversarial].critic(*scores)}
 
-    def generator_terms(self, config, generator, critic, batch, phase_name):
+    def generator_terms(
+        self, config: TrainingConfig, generator: keras.Model, critic: keras.Model, batch: Batch, phase_name: str
+    ) -> dict[str, tf.Tensor]:
         filled = generator(batch.image, batch.hole_mask, training=True)["refined"]
         # A difference on [-1, 1] is twice that on [0, 1].
         terms = {"l2": mean_l2(batch.image, filled, batch.hole_mask) / 4}
