@@ -2,11 +2,14 @@
 
 import contextlib
 import os
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
 # Of a parser's own words, this many characters go into an error.
-_MOST_WORDS = 200
+_MOST_WORDS = 240
+# Where in TensorFlow something happened says nothing to people.
+_TENSORFLOWS_OWN = re.compile(r"\{\{.*?\}\}|\[Op:\w+\]")
 # Unicode categories that are not shown as they are: control, format (right-to-left marks and the like), surrogates of
 # bytes that are not UTF-8, line and paragraph separators; but for the two that join letters and emoji.
 _HIDDEN, _JOINERS = ("Cc", "Cf", "Cs", "Zl", "Zp"), "\u200c\u200d"
@@ -37,11 +40,12 @@ def reason(error: BaseException) -> str:
         return error.strerror
     if isinstance(error, MemoryError):
         return "there is not enough memory for it"
-    words = printable(" ".join(str(error).split()))
+    words = printable(" ".join(_TENSORFLOWS_OWN.sub("", str(error)).split()))
     if isinstance(error, KeyError):
         words = f"{words} is missing"
     if len(words) > _MOST_WORDS:
-        words = words[:_MOST_WORDS].rsplit(" ", 1)[0] + " ..."
+        # What happened stands at the beginning or, after a long path, at the end.
+        words = f"{words[: _MOST_WORDS // 2]} ... {words[-_MOST_WORDS // 2 :]}"
     return words.rstrip(".") or type(error).__name__
 
 

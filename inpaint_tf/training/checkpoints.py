@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from inpaint_tf.errors import UserError, printable
+from inpaint_tf.errors import UserError, printable, reason
 from inpaint_tf.training.state import TrainingState
 
 # TensorFlow's reader translates some of its errors into Python's.
@@ -66,7 +66,7 @@ class Checkpoints:
             try:
                 self._checkpoint.restore(prefix).assert_consumed()
             except _DAMAGED as error:
-                report(f"checkpoint {printable(prefix)} is damaged and passed over: {_first_line(error)}")
+                report(f"checkpoint {printable(prefix)} is damaged and passed over: {reason(error)}")
                 continue
             for name, variable in self._counters.items():
                 setattr(self.state.counters, name, int(variable.numpy()))
@@ -107,7 +107,7 @@ class Checkpoints:
                     "there is none before it" if self.last_saved is None else f"that of step {self.last_saved} is whole"
                 )
                 raise UserError(
-                    f"the checkpoint of step {step} cannot be written to {self.folder} ({_first_line(error)}); "
+                    f"the checkpoint of step {step} cannot be written to {self.folder} ({reason(error)}); "
                     f"{before}. "
                     "Make room and run the same command again."
                 ) from error
@@ -166,9 +166,3 @@ def whole_checkpoints(folder: str | pathlib.Path) -> list[int]:
         if found and any(prefix == f"ckpt-{found[1]}" and len(parts) == of for (prefix, of), parts in data.items()):
             steps.append(int(found[1]))
     return sorted(steps)
-
-
-def _first_line(error):
-    """What happened, without TensorFlow's names of its own functions: "PATH; No space left on device"."""
-    text = re.sub(r"\{\{.*?\}\}\s*|\s*\[Op:\w+\]", "", str(error)).strip() or type(error).__name__
-    return printable(text.splitlines()[0])[:300]
