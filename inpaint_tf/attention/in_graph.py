@@ -26,22 +26,24 @@ TILE_SCORES = 1 << 23
 SMALLEST_TILE, LARGEST_TILE = 4, 48
 # Rows and columns around a tile.
 HALO = 2
-# Pixels of the image to one position.
-CELL = 8
 
 
 class HoleAttention:
     """The model's attention for photos of any size.
 
     Args:
-        model: A `TwoStageGenerator` with an attention branch.
+        layer: The model's `ContextualAttention`.
+        reach: How far, in pixels, the farthest feature lies from a pixel of the image that depends on it; None if every
+            pixel depends on all features.
+        cell: Pixels of the image, along an axis, to one position.
         most_whole_scores: Scores of a batch up to which the layer itself runs; tiles above.
         tile_scores: Scores of one tile.
     """
 
-    def __init__(self, model, most_whole_scores=MOST_WHOLE_SCORES, tile_scores=TILE_SCORES):
-        self.layer = model.attention
-        self.reach = decoder_reach(model.LAYERS)
+    def __init__(self, layer, reach, cell=8, most_whole_scores=MOST_WHOLE_SCORES, tile_scores=TILE_SCORES):
+        self.layer = layer
+        self.reach = reach
+        self.cell = cell
         self.most_whole_scores = most_whole_scores
         self.tile_scores = tile_scores
 
@@ -60,7 +62,7 @@ class HoleAttention:
                 lambda: self._in_tiles(features, hole_mask, wanted),
             )
 
-        wanted = wanted_positions(hole_mask, self.reach)
+        wanted = wanted_positions(hole_mask, self.reach, self.cell)
         return attention
 
     def _in_tiles(self, features, feature_mask, wanted):
@@ -85,28 +87,17 @@ def tileable(layer):
     return settings == ("fast", 2, 3, 3, True)
 
 
-def decoder_reach(layers):
-    """Pixels from an output pixel to the farthest attention feature that it depends on.
-
-    Args:
-        layers: `TwoStageLayers`.
-    """
-    scale, reach = 4, 0
-    for conv in (*layers.attention_decoder, *layers.decoder):
-        reach += scale * (1 if conv.upsample else conv.kernel // 2 * conv.dilation)
-        scale //= 2 if conv.upsample else 1
-    return reach
-
-
-def wanted_positions(hole_mask, reach):
-    """bool [B or 1, H/8, W/8]: the positions whose features a pixel of the hole depends on.
+def wanted_positions(hole_mask, reach, cell=8):
+    """bool [B or 1, H/cell, W/cell]: the positions whose features a pixel of the hole depends on.
 
     Args:
         hole_mask: float32 [B or 1, H, W, 1], 1 = hole; H and W multiples of 8.
-        reach: See `decoder_reach`.
+        reach, cell: See `HoleAttention`.
     """
-    cells = tf.nn.max_pool2d(hole_mask, CELL, strides=CELL, padding="VALID")
-    around = 2 * -(-reach // CELL) + 1
+    cells = tf.nn.max_pool2d(hole_mask, cell, strides=cell, padding="VALID")
+    if reach is None:
+        return tf.ones_like(cells[..., 0], tf.bool)
+    around = 2 * -(-reach // cell) + 1
     return tf.nn.max_pool2d(cells, around, strides=1, padding="SAME")[..., 0] > 0
 
 

@@ -181,7 +181,7 @@ def _in_fresh_process(function, *arguments):
 
 def _time_forms(settings, size, hole_name, forms, runs):
     from inpaint_tf.benchmark.machine import description, gemm_speed, timed
-    from inpaint_tf.planned.plan import literal_macs
+    from inpaint_tf.planned.macs import literal_macs
 
     hole = make_hole(size, hole_name)
     rows, ready = [], {}
@@ -190,10 +190,11 @@ def _time_forms(settings, size, hole_name, forms, runs):
             "height_px": size[0], "width_px": size[1], "hole": hole_name, "hole_px": int(hole.sum()), "form": form,
             **settings,
         }  # fmt: skip
-        if reason := _too_large(form, size):
+        engine = _engine(settings, form)
+        if reason := _too_large(form, engine.model.network, size):
             row["skipped"] = reason
         else:
-            ready[form] = row, _engine(settings, form), []
+            ready[form] = row, engine, []
         rows.append(row)
     if not ready:
         return rows
@@ -201,9 +202,7 @@ def _time_forms(settings, size, hole_name, forms, runs):
     for row, engine, _ in ready.values():
         outcome = engine(photo, hole)
         plan = outcome.get("plan")
-        padded = [-(-side // 8) * 8 for side in size]
-        model = engine.model
-        literal = literal_macs(model.LAYERS, model.width, padded, model.attention_branch)
+        literal = literal_macs(engine.model.network, engine.model.width, _padded(size))
         row["gmac"] = (plan.macs if plan else literal) / 1e9
         row["gmac_literal"] = literal / 1e9
     for _ in range(runs):
@@ -287,14 +286,20 @@ def _engine(settings, form):
     return _Engine(model, call)
 
 
-def _too_large(form, size):
+def _padded(size):
+    """(H, W) of a photo that was mirrored up to multiples of 8."""
+    return -(-size[0] // 8) * 8, -(-size[1] // 8) * 8
+
+
+def _too_large(form, network, size):
     """Why a form cannot run on a size, or None: both full forms hold several matrices of all pairs of positions."""
+    from inpaint_tf.planned.macs import attention_pairs
     from inpaint_tf.planned.memory import free_memory, in_mib
 
     if form == "planned":
         return None
     matrices = 4 if form == "literal" else 6
-    needed = matrices * 4 * (-(-size[0] // 8) * -(-size[1] // 8)) ** 2
+    needed = matrices * 4 * attention_pairs(network, _padded(size))
     free = free_memory()
     return f"skipped: needs about {in_mib(needed)}, {in_mib(free)} are free" if needed > 0.8 * free else None
 

@@ -19,7 +19,6 @@ import tensorflow as tf
 
 from inpaint_tf.errors import UserError, reading, reason
 from inpaint_tf.files import new_files, regular_bytes
-from inpaint_tf.models.conv_stack import ConvStack
 from inpaint_tf.models.presets import (
     assign_weights,
     check_shapes,
@@ -30,7 +29,6 @@ from inpaint_tf.models.presets import (
     save_preset,
 )
 from inpaint_tf.models.registry import build_model
-from inpaint_tf.models.two_stage import TwoStageGenerator
 from inpaint_tf.models.weights_file import check_values
 
 _GENERATOR = "inpaint_net/"
@@ -64,9 +62,7 @@ def authors_name(name, upsample):
 
 def authors_names(model):
     """Name of every variable of a two-stage generator -> the authors' name of it."""
-    upsampling = {
-        block.name for stack in model.layers if isinstance(stack, ConvStack) for block in stack.blocks if block.upsample
-    }
+    upsampling = {conv.name for stack in model.network.stacks for conv in stack.convs if conv.upsample}
     return {name: authors_name(name, name.split("/")[1] in upsampling) for name in named_variables(model)}
 
 
@@ -139,7 +135,7 @@ def preset_to_checkpoint(preset, prefix):
             f"{AUTHORS_CHANNEL_ORDER} can be written in their layout."
         )
     model = build_model(config.model, **config.config)
-    if not isinstance(model, TwoStageGenerator) or not model.refinement_stage:
+    if len(model.network.stages) != 2:
         raise UserError(f"the authors' code has no {config.model}; its layout is for two-stage generators.")
     names = authors_names(model)
     weights = read_weights(folder, config)

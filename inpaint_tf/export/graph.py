@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from inpaint_tf.attention.in_graph import HoleAttention
 from inpaint_tf.graph_pixels import (
-    composite,
     composite_levels,
     is_hole,
     is_line,
@@ -30,11 +29,17 @@ class InpaintingGraph:
     def __init__(self, model, channel_order, **attention):
         self.model = model
         self.channel_order = channel_order
-        self.attention = HoleAttention(model, **attention) if getattr(model, "attention_branch", False) else None
+        network, scales = model.network, model.network.scales()
+        self.attentions = {
+            node.name: HoleAttention(
+                getattr(model, node.name), network.reach(node.name), node.rate * scales[node.name], **attention
+            )
+            for node in network.attentions
+        }
         # One graph that all signatures call: traced once, stored once.
         self._network = tf.function(
             self._run_model,
-            input_signature=[tf.TensorSpec([None, None, None, c]) for c in ((3, 1, 1) if model.guided else (3, 1))],
+            input_signature=[tf.TensorSpec([None, None, None, c]) for c in model.network.inputs.values()],
             autograph=False,
         )
 
@@ -53,7 +58,7 @@ class InpaintingGraph:
         return self.run(to_float(image), tf.cast(is_hole(mask), tf.float32), guide)
 
     def run(self, image, hole_mask, guide=None):
-        """Both stages at any size.
+        """The whole network at any size.
 
         Args:
             image: float32 [B, H, W, 3] RGB in [-1, 1].
@@ -61,7 +66,7 @@ class InpaintingGraph:
             guide: For a guided model, float32 [B or 1, H, W, 1], 1 = line; None is no line.
 
         Returns:
-            A dictionary: "coarse" and "refined", float32 [B, H, W, 3] RGB before pasting; with the attention branch
+            A dictionary: "coarse" and "refined", float32 [B, H, W, 3] RGB before pasting; with attention
             also "offsets", int32 [B, ceil(H/8), ceil(W/8), 2], absolute (row, column), -1 where none was computed.
         """
         size = tf.shape(image)
@@ -75,13 +80,8 @@ class InpaintingGraph:
         return {**outputs, **stages}
 
     def _run_model(self, image, hole_mask, *guide):
-        if self.attention is None:
-            return self.model(image, hole_mask, *guide)
-        known = image * (1 - hole_mask)
-        coarse = self.model.run_coarse(known, hole_mask, *guide)
-        attention = self.attention.for_hole(hole_mask)
-        refined, offsets = self.model.run_refinement(composite(known, hole_mask, coarse), hole_mask, attention)
-        return {"coarse": coarse, "refined": refined, "offsets": offsets}
+        attentions = {name: attention.for_hole(hole_mask) for name, attention in self.attentions.items()}
+        return self.model.run(image, hole_mask, *guide, attentions=attentions)
 
     def swap(self, image):
         """RGB <-> the model's channel order."""

@@ -36,8 +36,8 @@ def network_function(model, channel_order, size=None):
         stages = {"completed": composite(image, mask, swap(outputs["refined"])), "coarse": swap(outputs["coarse"])}
         return {**stages, **{name: outputs[name] for name in ("offsets",) if name in outputs}}
 
-    channels = {"image": 3, "mask": 1, "guide": 1} if model.guided else {"image": 3, "mask": 1}
-    signature = [tf.TensorSpec((1, height, width, count), name=name) for name, count in channels.items()]
+    inputs = model.network.inputs
+    signature = [tf.TensorSpec((1, height, width, channels), name=name) for name, channels in inputs.items()]
     return tf.function(inpaint, input_signature=signature, autograph=False)
 
 

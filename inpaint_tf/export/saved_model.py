@@ -51,7 +51,7 @@ def write_saved_model(folder, model, channel_order, **attention):
     for name, (function, signature) in signatures(graph).items():
         archive.add_endpoint(name, function, input_signature=signature)
     archive.write_out(str(folder), verbose=False)
-    write_warmup(pathlib.Path(folder), with_attention=graph.attention is not None, guided=model.guided)
+    write_warmup(pathlib.Path(folder), with_attention=bool(graph.attentions), guided=model.guided)
 
 
 def signatures(graph):
@@ -79,12 +79,12 @@ def signatures(graph):
         )
         return {"completed_bytes": completed}
 
-    channels = {"image": 3, "mask": 1, "guide": 1} if graph.model.guided else {"image": 3, "mask": 1}
+    channels = graph.model.network.inputs
     levels = [_image_spec(name, count, tf.uint8) for name, count in channels.items()]
     floats = [_image_spec(name, count, tf.float32) for name, count in channels.items()]
     files = [tf.TensorSpec([None], tf.string, f"{name}_bytes") for name in channels]
     found = {"serving_default": (serving_default, levels), "predict_float": (predict_float, floats)}
-    if graph.attention is not None:
+    if graph.attentions:
         found["attention"] = (attention, levels)
     return {**found, "encoded": (encoded, files)}
 

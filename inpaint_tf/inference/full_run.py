@@ -5,10 +5,10 @@ import tensorflow as tf
 
 
 class FullRun:
-    """Runs a two-stage generator on one image of any size without building a new graph for each.
+    """Runs a generator on one image of any size without building a new graph for each.
 
     Args:
-        model: A `TwoStageGenerator`.
+        model: A `Generator`.
 
     Call:
         image: float32 [H, W, 3] in [-1, 1], the model's channel order; H and W multiples of 8.
@@ -22,7 +22,7 @@ class FullRun:
 
     def __init__(self, model):
         self._guided = model.guided
-        channels = (3, 1, 1) if model.guided else (3, 1)
+        channels = model.network.inputs.values()
 
         def run(*inputs):
             return model(*inputs)

@@ -59,6 +59,10 @@ class Conv:
             raise ValueError(f"layer {self.name} would have {filters:g} channels: width {base_width} must be {needed}.")
         return int(filters)
 
+    def output_length(self, length: int) -> int:
+        """Rows (or columns) that come out for `length` rows going in."""
+        return 2 * length if self.upsample else -(-length // self.stride)
+
     def block(self, base_width):
         """The Keras layer of this entry."""
         return ConvBlock(

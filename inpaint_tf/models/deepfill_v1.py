@@ -7,7 +7,8 @@ table of layers leaves out the activations. With width 32 the generator has 3,60
 import keras
 
 from inpaint_tf.models.conv_stack import Conv
-from inpaint_tf.models.two_stage import TwoStageGenerator, TwoStageLayers
+from inpaint_tf.models.network import PHOTO, Attention, Network, Stack, View
+from inpaint_tf.models.two_stage import TwoStageGenerator
 
 COARSE = (
     Conv("conv1", 1, kernel=5),
@@ -63,6 +64,20 @@ DECODER = (
     Conv("allconv17", channels=3, activation="linear"),
 )
 
+# Both stages see a channel of ones, which lets a layer tell the image from its zero padding.
+SHOWN = "image", "ones", "hole"
+
+NETWORK = Network(
+    View("coarse_input", of=PHOTO, shows=SHOWN),
+    Stack("coarse", COARSE, reads="coarse_input", image="clip"),
+    View("refinement_input", of="coarse", shows=SHOWN),
+    Stack("convolution_branch", CONVOLUTION_BRANCH, reads="refinement_input"),
+    Stack("attention_encoder", ATTENTION_ENCODER, reads="refinement_input"),
+    Attention("attention", reads="attention_encoder"),
+    Stack("attention_decoder", ATTENTION_DECODER, reads="attention"),
+    Stack("decoder", DECODER, reads=("convolution_branch", "attention_decoder"), image="clip"),
+)
+
 
 @keras.saving.register_keras_serializable(package="inpaint_tf")
 class DeepFillV1(TwoStageGenerator):
@@ -85,9 +100,13 @@ class DeepFillV1(TwoStageGenerator):
     Reference: Yu et al., Generative Image Inpainting with Contextual Attention, CVPR 2018, arXiv 1801.07892.
     """
 
-    LAYERS = TwoStageLayers(COARSE, CONVOLUTION_BRANCH, ATTENTION_ENCODER, ATTENTION_DECODER, DECODER)
-
     def __init__(
-        self, width=32, attention_branch=True, attention_form="fast", refinement_stage=True, fusion=True, **kwargs
+        self,
+        width: int = 32,
+        attention_branch: bool = True,
+        attention_form: str = "fast",
+        refinement_stage: bool = True,
+        fusion: bool = True,
+        **kwargs,
     ):
-        super().__init__(width, attention_branch, attention_form, refinement_stage, fusion, **kwargs)
+        super().__init__(NETWORK, width, attention_branch, attention_form, refinement_stage, fusion, **kwargs)

@@ -11,15 +11,27 @@ authors' master code, which made the published weights.
 import dataclasses
 
 import keras
-import tensorflow as tf
 
 from inpaint_tf.models import deepfill_v1
-from inpaint_tf.models.two_stage import TwoStageGenerator, TwoStageLayers, stage_input
+from inpaint_tf.models.conv_stack import Conv
+from inpaint_tf.models.network import Network, Stack
+from inpaint_tf.models.two_stage import TwoStageGenerator
 
 
-def gated(convs):
+def gated(convs: tuple[Conv, ...]) -> tuple[Conv, ...]:
     """A layer list with every convolution gated, except for those that yield an image."""
     return tuple(dataclasses.replace(conv, gated=conv.channels is None) for conv in convs)
+
+
+NETWORK = Network(
+    *(
+        dataclasses.replace(node, convs=gated(node.convs), image=node.image and "tanh")
+        if isinstance(node, Stack)
+        else node
+        for node in deepfill_v1.NETWORK
+    )
+).replaced("refinement_input", shows=("image",))
+GUIDED = NETWORK.replaced("coarse_input", shows=("image", "guide", "ones", "hole"))
 
 
 @keras.saving.register_keras_serializable(package="inpaint_tf")
@@ -46,32 +58,18 @@ class DeepFillV2(TwoStageGenerator):
     Reference: Yu et al., Free-Form Image Inpainting with Gated Convolution, ICCV 2019, arXiv 1806.03589.
     """
 
-    LAYERS = TwoStageLayers(
-        coarse=gated(deepfill_v1.COARSE),
-        convolution_branch=gated(deepfill_v1.CONVOLUTION_BRANCH),
-        attention_encoder=gated(deepfill_v1.ATTENTION_ENCODER),
-        attention_decoder=gated(deepfill_v1.ATTENTION_DECODER),
-        decoder=gated(deepfill_v1.DECODER),
-    )
-
-    def __init__(self, width=48, attention_branch=True, attention_form="fast", guided=False, **kwargs):
-        self.guided = guided
-        super().__init__(width, attention_branch, attention_form, **kwargs)
-
-    def coarse_input(self, known, hole_mask, guide=None):
-        """What stage 1 sees: image with a grey hole[, sketch inside the hole], a channel of ones, ones * mask."""
-        if self.guided:
-            sketch = tf.zeros_like(known[..., :1]) if guide is None else tf.cast(guide, known.dtype) * hole_mask
-            known = tf.concat([known, sketch], axis=-1)
-        return stage_input(known, hole_mask)
-
-    def refinement_input(self, pasted, hole_mask):
-        """What stage 2 sees: the image with the coarse result in its hole, [B, H, W, 3]."""
-        return pasted
-
-    def to_image(self, x):
-        """What ends both stages: float32 tanh. In mixed precision too the tanh is taken in float32."""
-        return tf.tanh(tf.cast(x, tf.float32))
+    def __init__(
+        self,
+        width: int = 48,
+        attention_branch: bool = True,
+        attention_form: str = "fast",
+        guided: bool = False,
+        refinement_stage: bool = True,
+        fusion: bool = True,
+        **kwargs,
+    ):
+        network = GUIDED if guided else NETWORK
+        super().__init__(network, width, attention_branch, attention_form, refinement_stage, fusion, **kwargs)
 
     def get_config(self):
         return {**super().get_config(), "guided": self.guided}

@@ -17,9 +17,10 @@ import keras
 import tensorflow as tf
 
 from inpaint_tf.layers import ConvBlock
-from inpaint_tf.models.conv_stack import Conv, ConvStack
+from inpaint_tf.models.conv_stack import Conv
 from inpaint_tf.models.critics import CriticStack
-from inpaint_tf.models.two_stage import check_sizes
+from inpaint_tf.models.generator import Generator
+from inpaint_tf.models.network import PHOTO, Network, Stack, View
 
 
 def _conv(name, width, kernel=3, **options):
@@ -45,36 +46,27 @@ COMPLETION = (
     _conv("conv16", 0.5),
     Conv("conv17", channels=3, activation="linear"),
 )
+NETWORK = Network(
+    View("completion_input", of=PHOTO, shows=("image", "hole"), hole_colour="mean"),
+    Stack("completion", COMPLETION, reads="completion_input", image="sigmoid"),
+)
 # Channels of the discriminators and length of their features, in units of the base width.
 LOCAL_WIDTHS = (1, 2, 4, 8, 8)
 GLOBAL_WIDTHS = (1, 2, 4, 8, 8, 8)
 FEATURES = 16
-# How fast the mean colour follows the batches; ours.
-MOMENTUM = 0.99
 
 
 @keras.saving.register_keras_serializable(package="inpaint_tf")
-class GLCIC(keras.Model):
-    """The completion network of GLCIC.
+class GLCIC(Generator):
+    """The completion network of GLCIC: one stage, which counts as both "coarse" and "refined".
 
-    The mean colour is a variable of the model, so that checkpoints and presets carry it. The paper takes it from the
-    whole data set beforehand; here it follows the photos that pass in training.
+    The paper takes the mean colour from the whole data set beforehand; here it follows the photos that pass in
+    training.
 
     Args:
         width: Base width, even; the authors' is 64.
 
-    Call arguments:
-        image: [B, H, W, 3] in [-1, 1]; H and W multiples of 8. What lies inside the hole is not looked at, but for the
-            mean colour in training.
-        hole_mask: [B or 1, H, W, 1], 1 = hole.
-        training: Whether batch normalisation uses, and it and the mean colour follow, the batch.
-
-    Returns:
-        A dictionary as of a two-stage generator: "coarse" and "refined", the same float32 [B, H, W, 3] in [-1, 1], the
-        output before pasting. There is one stage, which counts as both.
-
-    Raises:
-        ValueError: for an odd width or sizes that are no multiple of 8.
+    Call arguments, returns and errors as in `Generator`.
 
     Example:
         >>> import numpy as np
@@ -84,33 +76,8 @@ class GLCIC(keras.Model):
         [1, 32, 40, 3]
     """
 
-    guided = False
-
-    def __init__(self, width=64, **kwargs):
-        super().__init__(**kwargs)
-        self.width = width
-        self.completion = ConvStack(COMPLETION, width, name="completion")
-
-    def build(self, image_shape=None, hole_mask_shape=None):
-        self.mean_colour = self.add_weight(
-            name="mean_colour", shape=(3,), initializer="zeros", trainable=False, autocast=False, aggregation="mean"
-        )
-        self.completion.build((None, None, None, 4))
-        self.built = True
-
-    def call(self, image, hole_mask, training=False):
-        check_sizes(image)
-        hole_mask = tf.cast(hole_mask, image.dtype)
-        mean = tf.convert_to_tensor(self.mean_colour)
-        if training:
-            seen = tf.reduce_mean(tf.cast(image, tf.float32), axis=[0, 1, 2])
-            mean = MOMENTUM * mean + (1 - MOMENTUM) * seen
-            self.mean_colour.assign(mean)
-        filled = image * (1 - hole_mask) + tf.cast(mean, image.dtype) * hole_mask
-        x = self.completion(tf.concat([filled, tf.ones_like(image[..., :1]) * hole_mask], axis=-1))
-        # The paper's sigmoid, on [-1, 1].
-        completed = 2 * tf.sigmoid(tf.cast(x, tf.float32)) - 1
-        return {"coarse": completed, "refined": completed}
+    def __init__(self, width: int = 64, **kwargs):
+        super().__init__(NETWORK, width, **kwargs)
 
     def get_config(self):
         return {**super().get_config(), "width": self.width}

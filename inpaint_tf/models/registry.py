@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from inpaint_tf.errors import UserError
 
 if TYPE_CHECKING:
-    import keras
+    from inpaint_tf.models.generator import Generator
 
 
 class Entry(NamedTuple):
@@ -29,7 +29,7 @@ class Entry(NamedTuple):
     open: tuple[str, ...]
 
     @property
-    def model_class(self) -> "type[keras.Model]":
+    def model_class(self) -> "type[Generator]":
         """The generator's class."""
         return getattr(importlib.import_module(self.module), self.class_name)
 
@@ -47,13 +47,14 @@ def _deepfill_v2(**fixed: bool) -> Entry:
     return Entry("inpaint_tf.models.deepfill_v2", "DeepFillV2", fixed, ("width", "attention_form"))
 
 
+WHOLE = {"attention_branch": True, "refinement_stage": True, "fusion": True}
 MODELS = {
-    "deepfill_v1": _deepfill_v1(attention_branch=True, refinement_stage=True, fusion=True),
-    "deepfill_v1_no_fusion": _deepfill_v1(attention_branch=True, refinement_stage=True, fusion=False),
+    "deepfill_v1": _deepfill_v1(**WHOLE),
+    "deepfill_v1_no_fusion": _deepfill_v1(**{**WHOLE, "fusion": False}),
     "deepfill_v1_baseline": _deepfill_v1(attention_branch=False, refinement_stage=True, fusion=False),
     "deepfill_v1_single_stage": _deepfill_v1(attention_branch=False, refinement_stage=False, fusion=False),
-    "deepfill_v2": _deepfill_v2(attention_branch=True, guided=False),
-    "deepfill_v2_guided": _deepfill_v2(attention_branch=True, guided=True),
+    "deepfill_v2": _deepfill_v2(**WHOLE, guided=False),
+    "deepfill_v2_guided": _deepfill_v2(**WHOLE, guided=True),
     "glcic": Entry("inpaint_tf.models.glcic", "GLCIC", {}, ("width",)),
 }
 
@@ -63,7 +64,7 @@ def open_arguments(name: str) -> set[str]:
     return set(MODELS[name].open)
 
 
-def build_model(name: str, **config: Any) -> "keras.Model":
+def build_model(name: str, **config: Any) -> "Generator":
     """A built generator with fresh weights.
 
     Args:

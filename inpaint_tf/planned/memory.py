@@ -6,34 +6,17 @@ are made, so a budget decides on the tiles. More than what is fastest is never t
 """
 
 import dataclasses
+from collections.abc import Sequence
 
-from inpaint_tf.attention.tuning import Tuning
+import numpy as np
+
 from inpaint_tf.errors import UserError
-from inpaint_tf.machine_memory import free_memory as free_memory
-from inpaint_tf.planned.receptive_field import chain_sizes
+from inpaint_tf.models.network import Attention, Network
+from inpaint_tf.planned.receptive_field import LayerRegion
+from inpaint_tf.planned.tuning import TUNING, Tuning
 from inpaint_tf.regions import bounding_rect
 
-# Activations of one layer and one tile, in bytes. Larger ones do not stay in the last-level cache, and the C library
-# hands blocks above 32 MiB back to the system each time, which costs more than the arithmetic of a thin layer.
-BEST_ACTIVATION = 28 << 20
-# The layers at the lowest resolution reach far, so cutting them costs more than the cache gives back.
-BEST_TRUNK_ACTIVATION = 96 << 20
-# Scores of one tile of queries: enough for tiles of 36 x 28 queries, whose halo costs a quarter, within limits.
-# A photo that takes four times the upper one for its feature maps may take more.
-BEST_SCORES = 576 << 20, 832 << 20
-BEST_QUERY_SLOTS = 1480
-SMALLEST_ACTIVATION = 2 << 20
-SMALLEST_TRUNK_ACTIVATION = 10 << 20
-SMALLEST_SCORES = 24 << 20
-SMALLEST_QUERY_SLOTS = 128
-# Pixels around the hole that its decoder sees, generously.
-BORDER = 64
-# Share of what is asked for that is held beside it, if the whole photo is seen: the convolution library keeps what it
-# compiled for every tile's shape, and what tiles of many shapes leave free has gaps. Measured, see experiments/scaling.
-KEPT_BESIDE = 0.45
 FLOAT = 4
-# Share of the free memory that a run takes by default.
-SHARE_OF_FREE = 0.6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +29,7 @@ class Memory:
         attention: Bytes of the scores of one tile of queries.
         resident: Bytes of the image and the feature maps that are held all the while.
         seen: Share of the photo that lies around what is wanted.
+        tuning: `Tuning`.
     """
 
     activation: int
@@ -53,34 +37,47 @@ class Memory:
     attention: int
     resident: int
     seen: float
+    tuning: Tuning
 
     @classmethod
-    def within(cls, budget, wanted, layers, base_width, attention_branch, tuning=Tuning()):
+    def within(
+        cls, budget: int | None, wanted: np.ndarray, network: Network, base_width: int, tuning: Tuning = TUNING
+    ) -> "Memory":
         """Limits that keep a run within a budget.
 
         Args:
             budget: Bytes, or None for the fastest tiles.
-            wanted: bool [H, W], the pixels of the image that are wanted.
-            layers: `TwoStageLayers`.
-            base_width: Base width of the network.
-            attention_branch: Whether the network has the attention branch.
-            tuning: `Tuning` of the attention.
+            wanted: bool [H, W], the pixels of the image that are wanted; at least one.
+            network: The network.
+            base_width: Its base width.
+            tuning: What is fastest, and what is the least.
 
         Raises:
             UserError: if even the smallest tiles need more. The message names the least that works.
         """
         size = wanted.shape
-        seen = bounding_rect(wanted).grown(BORDER, size).area / wanted.size
-        resident = resident_bytes(size, seen, layers, base_width, attention_branch)
-        low, high = BEST_SCORES
-        height, width = size[0] // 8, size[1] // 8
-        one_query = (height * (width + 16) + tuning.steps_alive * max(width, tuning.most_key_slots)) * FLOAT
-        least_scores = max(SMALLEST_SCORES, SMALLEST_QUERY_SLOTS * one_query)
-        scores = max(least_scores, min(max(low, BEST_QUERY_SLOTS * one_query), max(high, resident // 4)))
-        best = cls(BEST_ACTIVATION, BEST_TRUNK_ACTIVATION, scores, resident, seen)
+        around = bounding_rect(wanted)
+        assert around is not None and len(size) == 2
+        seen = around.grown(tuning.seen_px, size).area / wanted.size
+        resident = resident_bytes(size, seen, network, base_width)
+        low, high = tuning.best_scores_bytes
+        one_query = max((_one_query_bytes(*grid, tuning) for grid in network.grids(size).values()), default=0)
+        least_scores = scores = 0
+        if one_query:
+            least_scores = max(tuning.smallest_scores_bytes, tuning.smallest_query_slots * one_query)
+            most = max(high, resident // 4)
+            scores = max(least_scores, min(max(low, tuning.best_query_slots * one_query), most))
+        best = cls(tuning.best_activation_bytes, tuning.best_trunk_activation_bytes, scores, resident, seen, tuning)
         if budget is None or best.total <= budget:
             return best
-        smallest = cls(SMALLEST_ACTIVATION, SMALLEST_TRUNK_ACTIVATION, least_scores, resident, seen)
+        smallest = cls(
+            tuning.smallest_activation_bytes,
+            tuning.smallest_trunk_activation_bytes,
+            least_scores,
+            resident,
+            seen,
+            tuning,
+        )
         if smallest.total > budget:
             raise UserError(
                 f"a memory budget of {in_mib(budget)} is too small for a photo of {size[1]}x{size[0]}; the least that "
@@ -88,57 +85,81 @@ class Memory:
             )
         share = (budget - smallest.total) / (best.total - smallest.total)
 
-        def between(low, high):
+        def between(low: int, high: int) -> int:
             return int(low + share * (high - low))
 
         return cls(
-            between(SMALLEST_ACTIVATION, BEST_ACTIVATION),
-            between(SMALLEST_TRUNK_ACTIVATION, BEST_TRUNK_ACTIVATION),
-            between(least_scores, scores),
+            between(smallest.activation, best.activation),
+            between(smallest.trunk, best.trunk),
+            between(smallest.attention, best.attention),
             resident,
             seen,
+            tuning,
         )
 
     @property
-    def total(self):
+    def total(self) -> int:
         """Bytes at the worst moment: four activations (input, padded input, output, workspace), or the scores; what is
-        resident; and what is kept beside."""
-        return self._with_beside(max(4 * max(self.activation, self.trunk), self.attention))
+        resident; and what the process holds in addition."""
+        return self._with_kept(max(4 * max(self.activation, self.trunk), self.attention))
 
-    def fits(self, regions, channels, one_resolution):
-        """Whether a tile is small enough: `LayerRegion` and output channels of every layer. 8 x 8 pixels always are."""
+    def fits(self, regions: Sequence[LayerRegion], channels: Sequence[int], one_resolution: bool) -> bool:
+        """Whether a tile is small enough. 8 x 8 pixels always are.
+
+        Args:
+            regions: What every layer computes.
+            channels: What every layer computes, before its gate.
+            one_resolution: Whether all layers work at one resolution.
+        """
         output = regions[-1].output
         if output.height <= 8 and output.width <= 8:
             return True
         limit = self.trunk if one_resolution else self.activation
         return all(region.output.area * count * FLOAT <= limit for region, count in zip(regions, channels))
 
-    def needed(self, segments, attention):
-        """Estimate, in bytes, of what a plan takes at its worst moment."""
-        largest = 0
-        for chain in segments.values():
-            for segment in chain:
-                for tile in segment.tiles:
-                    # The widest layer is not known here; the kept map bounds it from below.
-                    largest = max(largest, tile.output.area * segment.channels_out * FLOAT)
-        scores = attention.score_bytes if attention is not None else 0
-        return self._with_beside(max(4 * max(largest, self.activation), scores))
+    def needed(self, largest_map: int, scores: int) -> int:
+        """Estimate, in bytes, of what a plan takes at its worst moment.
 
-    def _with_beside(self, tile):
-        return int((self.resident + tile) * (1 + KEPT_BESIDE * self.seen))
+        Args:
+            largest_map: Bytes of the largest tile of a map that is kept. A tile's widest layer is not known here; the
+                kept map bounds it from below.
+            scores: Bytes of the attention scores that are held at a time.
+        """
+        return self._with_kept(max(4 * max(largest_map, self.activation), scores))
 
-
-def resident_bytes(size, seen, layers, base_width, attention_branch):
-    """Bytes of an image [H, W], its mask, both results, and of the feature maps that are held for the share seen."""
-    maps = 10 * size[0] * size[1]
-    if attention_branch:
-        height, width = chain_sizes(layers.attention_encoder, size)[-1]
-        # Encoded features, the half-size copy that is matched, and what the attention returns; around the hole the
-        # convolutional branch, and as much again for maps between segments.
-        maps += int((2.25 + 2 * seen) * height * width) * layers.attention_encoder[-1].filters(base_width)
-    return maps * FLOAT
+    def _with_kept(self, tile: int) -> int:
+        return int((self.resident + tile) * (1 + self.tuning.kept_share * self.seen))
 
 
-def in_mib(amount, up=False):
+def _one_query_bytes(height: int, width: int, tuning: Tuning) -> int:
+    """Bytes of the scores of one query against a grid of keys, with what is worked on."""
+    return (height * (width + 16) + tuning.attention.steps_alive * max(width, tuning.attention.most_key_slots)) * FLOAT
+
+
+def resident_bytes(size: tuple[int, int], seen: float, network: Network, base_width: int) -> int:
+    """Bytes of what is held all the while: the image [H, W], its mask, what every stage yields, and feature maps.
+
+    Args:
+        size: (H, W) of the image.
+        seen: Share of the photo that lies around what is wanted.
+        network: The network.
+        base_width: Its base width.
+    """
+    sizes, channels = network.sizes(size), network.channels(base_width)
+    numbers = (3 + 1 + 3 * len(network.stages)) * size[0] * size[1]
+    # An attention holds the encoded features, the half-size copy that is matched, and what it returns; around the hole
+    # there are the other branch, and as much again for maps between segments. A stage's maps go before the next begins.
+    numbers += max(
+        sum(
+            int((2.25 + 2 * seen) * sizes[node.name][0] * sizes[node.name][1]) * channels[node.name]
+            for node in stage
+            if isinstance(node, Attention)
+        )
+        for stage in network.stages
+    )
+    return numbers * FLOAT
+
+
+def in_mib(amount: int, up: bool = False) -> str:
     """ "123 MiB", rounded to the nearest or upwards."""
     return f"{-(-amount // (1 << 20)) if up else round(amount / (1 << 20))} MiB"

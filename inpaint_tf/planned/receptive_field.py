@@ -6,12 +6,14 @@ it must compute. Where that region reaches over the map's edge, the overhang is 
 only there: a feature map is zero outside the image, which is not what a convolution of a padded input would give).
 Everywhere else the convolution runs without padding, so the region shrinks from layer to layer.
 
-Layers are `models.conv_stack.Conv` entries, or anything with their kernel, stride, dilation and upsample.
+Layers are `models.conv_stack.Conv` entries.
 """
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
+from inpaint_tf.models.conv_stack import Conv
 from inpaint_tf.regions import Rect
 
 
@@ -32,37 +34,34 @@ class LayerRegion:
     crop: tuple[int, int]
 
 
-def output_length(layer, length):
-    """Rows (or columns) that come out of a layer for `length` rows going in."""
-    return 2 * length if layer.upsample else -(-length // layer.stride)
-
-
-def needed_interval(layer, start, stop, length):
+def needed_interval(layer: Conv, start: int, stop: int, length: int) -> tuple[int, int]:
     """Input rows that output rows start <= y < stop depend on.
 
     Args:
         layer: A convolution.
         start: First output row.
-        stop: Output row behind the last.
+        stop: The row after the last one.
         length: Rows of the input map: SAME padding at stride 2 depends on it.
 
     Returns:
-        (first, behind the last) input row, not clipped to the map.
+        First input row and the one after the last, not clipped to the map.
     """
     if layer.upsample:
         # Output row 2j sees input rows j - 1 and j, row 2j + 1 sees j and j + 1.
         return (start - 1) // 2, stop // 2 + 1
     reach = (layer.kernel - 1) * layer.dilation + 1
-    padded = max((output_length(layer, length) - 1) * layer.stride + reach - length, 0)
+    padded = max((layer.output_length(length) - 1) * layer.stride + reach - length, 0)
     above = padded // 2
     return start * layer.stride - above, (stop - 1) * layer.stride - above + reach
 
 
-def chain_sizes(layers, size):
+def chain_sizes(layers: Sequence[Conv], size: tuple[int, int]) -> list[tuple[int, int]]:
     """(H, W) of the chain's input map and of every layer's output, for an input of `size` (H, W)."""
-    sizes = [tuple(size)]
+    height, width = size
+    sizes = [(height, width)]
     for layer in layers:
-        sizes.append(tuple(output_length(layer, length) for length in sizes[-1]))
+        height, width = layer.output_length(height), layer.output_length(width)
+        sizes.append((height, width))
     return sizes
 
 
@@ -75,14 +74,14 @@ class Chain:
         macs: Multiply-adds of every layer for one pixel of its output, see `macs_per_pixel`; needed by `macs` only.
     """
 
-    def __init__(self, layers, size, macs=None):
+    def __init__(self, layers: Sequence[Conv], size: tuple[int, int], macs: Sequence[int] = ()):
         self.layers = tuple(layers)
         self.sizes = chain_sizes(layers, size)
         self._macs = macs
-        self._kept = {}
+        self._kept: dict[tuple[int, int, int], list[tuple[int, ...]]] = {}
 
-    def regions(self, output):
-        """List of `LayerRegion` for a `Rect` of the output, first layer first; each reads the output before."""
+    def regions(self, output: Rect) -> list[LayerRegion]:
+        """`LayerRegion`s for a `Rect` of the output, first layer first; each reads what the one before yields."""
         return [
             LayerRegion(
                 source=Rect(row[0], column[0], row[1], column[1]),
@@ -93,14 +92,14 @@ class Chain:
             for row, column in zip(self._along(0, output.top, output.bottom), self._along(1, output.left, output.right))
         ]
 
-    def macs(self, output):
+    def macs(self, output: Rect) -> int:
         """Multiply-adds of one tile with this `Rect` of the output."""
         rows, columns = self._along(0, output.top, output.bottom), self._along(1, output.left, output.right)
         return sum(
             (row[5] - row[4]) * (column[5] - column[4]) * macs for row, column, macs in zip(rows, columns, self._macs)
         )
 
-    def _along(self, axis, start, stop):
+    def _along(self, axis: int, start: int, stop: int) -> list[tuple[int, ...]]:
         """Every layer, on one axis: source start and stop, padding before and after, output start and stop, crop."""
         key = axis, start, stop
         if key not in self._kept:
@@ -118,19 +117,19 @@ class Chain:
         return self._kept[key]
 
 
-def macs_per_pixel(layers, base_width, channels_in):
+def macs_per_pixel(layers: Sequence[Conv], base_width: int, channels_in: int) -> tuple[int, ...]:
     """Multiply-adds of every layer for one pixel of its output. An upsampling layer has four taps a pixel."""
     macs = []
     for layer in layers:
         taps = 4 if layer.upsample else layer.kernel**2
         channels_out = layer.filters(base_width)
         # A gated convolution computes more channels than it hands on.
-        macs.append(taps * channels_in * channels_out * getattr(layer, "gates", 1))
+        macs.append(taps * channels_in * channels_out * layer.gates)
         channels_in = channels_out
     return tuple(macs)
 
 
-def receptive_radius(layers):
+def receptive_radius(layers: Sequence[Conv]) -> int:
     """How far, in pixels of the chain's input, a pixel of its output sees: the larger of both sides.
 
     Taken on a map that is large enough for no edge to matter, at output pixels of every phase.

@@ -2,91 +2,93 @@
 
 import gc
 import sys
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.attention.tiled.run import TiledAttention
-from inpaint_tf.attention.tuning import Tuning
 from inpaint_tf.errors import UserError
-from inpaint_tf.models.two_stage import TwoStageGenerator
-from inpaint_tf.planned.memory import SHARE_OF_FREE, free_memory, in_mib
-from inpaint_tf.planned.plan import make_plan
-from inpaint_tf.regions import bounding_rect, painted
+from inpaint_tf.layers.conv_block import ConvBlock
+from inpaint_tf.models.generator import Generator, to_image
+from inpaint_tf.models.network import PHOTO, Attention, Network, Node, Stack, View
+from inpaint_tf.planned.chains import Segment
+from inpaint_tf.planned.memory import free_memory, in_mib
+from inpaint_tf.planned.plan import Plan, make_plan
+from inpaint_tf.planned.receptive_field import LayerRegion
+from inpaint_tf.planned.tuning import TUNING, Tuning
+from inpaint_tf.regions import Rect, bounding_rect, painted
 from inpaint_tf.shared_arrays import aligned_zeros, as_tensor
 
 
 class PlannedRun:
-    """Runs a two-stage generator on one image, computing only what the hole can see.
+    """Runs a generator on one image, computing only what the hole can see.
 
     Graphs are built once per segment of the network; sizes, holes and plans of any number of photos share them.
 
     Args:
-        model: A `TwoStageGenerator`. Its attention, if it has any, must be the paper's (`TiledAttention.supports`).
+        model: A `Generator`. Its attentions, if it has any, must be the paper's (`TiledAttention.supports`).
         memory_budget: Bytes of working memory; None is a share of what is free when a run starts.
-        border: How many pixels around the hole are wanted of the refined image too.
-        attention_tuning: How the attention cuts its work.
+        border: How many pixels around the hole are wanted of the last stage's image too.
+        tuning: What is worth what when tiles are chosen.
 
     Call arguments:
         image: float32 [H, W, 3] in [-1, 1], the model's channel order; H and W multiples of 8.
         hole_mask: float32 [H, W, 1], 1 = hole; at least one hole pixel.
         guide: float32 [H, W, 1], 1 = line, for a guided model; None means that nothing is sketched.
+        report: Called during the run with the share of its arithmetic that is done, in [0, 1]. What it raises ends the
+            run.
 
     Returns:
-        A dictionary: "coarse" and "refined", float32 [H, W, 3], right inside the hole ("refined" on its border too)
-        and the image elsewhere; with attention also "offsets", int32 [H/8, W/8, 2], -1 where the plan did not compute
-        it; and "plan", the `Plan`.
+        A dictionary: "coarse" and "refined", float32 [H, W, 3], the first and the last stage's image, right inside the
+        hole ("refined" on its border too) and the photo elsewhere; with attention also "offsets", int32 [h, w, 2] of
+        the last one, -1 where the plan did not compute it; and "plan", the `Plan`.
 
     Raises:
         UserError: for a memory budget that is too small; if memory runs out twice.
         ValueError: for a hole without a pixel, a size that is no multiple of 8, another attention.
     """
 
-    def __init__(self, model, memory_budget=None, border=0, attention_tuning=Tuning()):
+    def __init__(self, model: Generator, memory_budget: int | None = None, border: int = 0, tuning: Tuning = TUNING):
         self.model = model
         self.memory_budget = memory_budget
         self.border = border
-        self.attention_tuning = attention_tuning
-        self._chains = {}
-        self._attention = None
-        if model.attention_branch:
-            if not TiledAttention.supports(model.attention):
-                raise ValueError("the plan knows the paper's attention only: rate 2, 3x3 patches, fusion over 3.")
-            self._attention = TiledAttention(model.attention)
+        self.tuning = tuning
+        self._graphs = {}
+        layers = {node.name: getattr(model, node.name) for node in model.network.attentions}
+        if not all(map(TiledAttention.supports, layers.values())):
+            raise ValueError("the plan knows the paper's attention only: rate 2, 3x3 patches, fusion over 3.")
+        self._attentions = {name: TiledAttention(layer) for name, layer in layers.items()}
 
     @staticmethod
-    def supports(model):
-        """Whether a model can run along a plan: two stages, and no attention or the fast one as in the paper."""
-        if not isinstance(model, TwoStageGenerator) or not model.refinement_stage:
-            return False
-        return not model.attention_branch or (
-            model.attention_form == "fast" and TiledAttention.supports(model.attention)
-        )
+    def supports(model: Generator) -> bool:
+        """Whether a model can run along a plan: the fast form of the paper's attention, or none."""
+        layers = [getattr(model, node.name) for node in model.network.attentions]
+        return all(layer.form == "fast" and TiledAttention.supports(layer) for layer in layers)
 
     @property
-    def traces(self):
+    def traces(self) -> int:
         """How many graphs were built so far; it does not grow with the number of sizes."""
-        return len(self._chains) + (self._attention.traces if self._attention else 0)
+        return len(self._graphs) + sum(attention.traces for attention in self._attentions.values())
 
-    def plan(self, hole, memory_budget=None):
+    def plan(self, hole: np.ndarray, memory_budget: int | None = None) -> Plan:
         """The plan for a hole, bool [H, W], without running it; see `make_plan`."""
-        return make_plan(
-            self.model.LAYERS,
-            self.model.width,
-            hole,
-            memory_budget,
-            attention_branch=self.model.attention_branch,
-            input_channels=(self._channels_in("coarse"), self._channels_in("convolution_branch")),
-            wanted=self._wanted(hole),
-            attention_tuning=self.attention_tuning,
-        )
+        model = self.model
+        return make_plan(model.network, model.width, hole, memory_budget, self._wanted(hole), self.tuning)
 
-    def __call__(self, image, hole_mask, guide=None):
+    def __call__(
+        self,
+        image: np.ndarray,
+        hole_mask: np.ndarray,
+        guide: np.ndarray | None = None,
+        report: Callable[[float], object] | None = None,
+    ) -> dict[str, Any]:
         hole = hole_mask[..., 0] > 0.5
         plan = self.plan(hole, self._budget())
         try:
-            return self._run(plan, image, hole, guide)
+            return self._run(plan, image, hole, guide, report)
         except (tf.errors.ResourceExhaustedError, MemoryError):
             budget = plan.bytes_needed // 2
         gc.collect()
@@ -96,74 +98,100 @@ class PlannedRun:
         )
         plan = self.plan(hole, budget)
         try:
-            return self._run(plan, image, hole, guide)
+            return self._run(plan, image, hole, guide, report)
         except (tf.errors.ResourceExhaustedError, MemoryError):
             raise UserError(
                 f"memory ran out twice on a photo of {hole.shape[1]}x{hole.shape[0]}, the second time within "
                 f"{in_mib(budget)}: close other programs or give a smaller photo."
             ) from None
 
-    def _wanted(self, hole):
+    def _wanted(self, hole: np.ndarray) -> np.ndarray:
         """bool [H, W]: the hole and its border."""
         return cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=self.border) > 0
 
-    def _budget(self):
-        return int(SHARE_OF_FREE * free_memory()) if self.memory_budget is None else self.memory_budget
+    def _budget(self) -> int:
+        return int(self.tuning.free_memory_share * free_memory()) if self.memory_budget is None else self.memory_budget
 
-    def _channels_in(self, stack):
-        return int(getattr(self.model, stack).blocks[0].kernel.shape[2])
+    def _run(
+        self,
+        plan: Plan,
+        image: np.ndarray,
+        hole: np.ndarray,
+        guide: np.ndarray | None,
+        report: Callable[[float], object] | None,
+    ) -> dict[str, Any]:
+        network, progress = self.model.network, _Progress(plan.macs, report)
+        masks = {"hole": hole[..., np.newaxis].astype(np.float32)}
+        if network.guided:
+            masks["guide"] = np.zeros_like(masks["hole"]) if guide is None else guide
+        images, maps, offsets = {PHOTO: image}, {}, {}
+        for node in network:
+            match node:
+                case Attention():
+                    features = maps[node.reads]
+                    # The last reader takes the map, so that its memory is free before the tiles begin.
+                    whole = features.take if _is_last_reader(network, node, node.reads) else features.whole
+                    attention = plan.attentions[node.name]
+                    copied, rect, offsets["offsets"] = self._attentions[node.name](whole, attention)
+                    maps[node.name] = _Map(rect, copied)
+                    progress.add(attention.macs)
+                case Stack():
+                    source = self._source(node, images, masks, maps)
+                    result = self._run_chain(plan.segments[node.name], source, progress)
+                    if node.image is None:
+                        maps[node.name] = result
+                    else:
+                        # Outside the hole a stage's image is the photo, so it is what the next stage sees.
+                        images[node.name] = image.copy()
+                        wanted = self._wanted(hole) if node is network.nodes[-1] else hole
+                        _fill(images[node.name], wanted, result)
+            for name in node.sources:
+                if name in maps and _is_last_reader(network, node, name):
+                    del maps[name]
+        _, *stages = images.values()
+        return {"coarse": stages[0], "refined": stages[-1], "plan": plan, **offsets}
 
-    def _run(self, plan, image, hole, guide=None):
-        coarse = image.copy()
-        mask = hole[..., np.newaxis].astype(np.float32)
-        guides = [np.zeros_like(mask) if guide is None else guide] if self.model.guided else []
-        _fill(coarse, hole, self._run_chain(plan.segments["coarse"], _Pixels(image, mask, *guides).source))
+    def _source(
+        self, node: Stack, images: dict[str, np.ndarray], masks: dict[str, np.ndarray], maps: dict[str, "_Map"]
+    ) -> Callable[[Rect], list[tf.Tensor]]:
+        """What gives the parts of any region of a stack's input, float32 [1, h, w, C] tensors; see `_beginning`."""
+        if (view := self._view(node)) is not None:
+            parts = [images[view.of], *(masks[name] for name in _masks_of(view))]
+            return lambda rect: [as_tensor(part[rect.slices][np.newaxis]) for part in parts]
+        read = [maps[name] for name in node.sources]
+        return read[0].source if len(read) == 1 else lambda rect: [_joined(read, rect)]
 
-        # Outside the hole the coarse result is the image, so it is what the second stage sees.
-        pixels = _Pixels(coarse, mask)
-        branches = [self._run_chain(plan.segments["convolution_branch"], pixels.source)]
-        offsets = None
-        if plan.attention is not None:
-            features = self._run_chain(plan.segments["attention_encoder"], pixels.source)
-            copied, rect, offsets = self._attention(features.take, plan.attention)
-            branches.append(self._run_chain(plan.segments["attention_decoder"], _Map(rect, copied).source))
-            del copied
-
-        def both(rect):
-            parts = [branch.read(rect) for branch in branches]
-            result = aligned_zeros((1, rect.height, rect.width, sum(part.shape[-1] for part in parts)))
-            np.concatenate(parts, axis=-1, out=result[0])
-            return [as_tensor(result)]
-
-        refined = image.copy()
-        _fill(refined, self._wanted(hole), self._run_chain(plan.segments["decoder"], both))
-        outputs = {"coarse": coarse, "refined": refined, "plan": plan}
-        return outputs if offsets is None else {**outputs, "offsets": offsets}
-
-    def _run_chain(self, segments, source):
-        """The `_Map` of the last segment's output; `source` gives the parts of regions of the first one's input."""
+    def _run_chain(
+        self, segments: Sequence[Segment], source: Callable[[Rect], list[tf.Tensor]], progress: "_Progress"
+    ) -> "_Map":
+        """The last segment's output; `source` gives the parts of regions of the first one's input."""
+        result = None
         for segment in segments:
-            graph, blocks = self._chain(segment), self._blocks(segment)
+            graph, blocks = self._graph(segment), self._blocks(segment)
             result = None
             if len(segment.tiles) > 1:
                 bounds = bounding_rect(painted((tile.output for tile in segment.tiles), segment.size_out))
-                channels = 3 if self._ends_in_image(segment) else segment.channels_out
-                result = _Map(bounds, aligned_zeros((bounds.height, bounds.width, channels)))
+                assert bounds is not None
+                result = _Map(bounds, aligned_zeros((bounds.height, bounds.width, segment.channels_out)))
             for tile in segment.tiles:
                 output = graph(*source(tile.source), tf.constant(_layout(blocks, tile.regions), tf.int32))
                 if result is None:
                     result = _Map(tile.output, output)
                 else:
                     result.write(tile.output, output)
+                progress.add(segment.macs * tile.output.area / segment.area)
+            assert result is not None
             source = result.source
+        assert result is not None
         return result
 
-    def _chain(self, segment):
+    def _graph(self, segment: Segment) -> Callable[..., tf.Tensor]:
         key = segment.stack, segment.first, segment.last
-        if key not in self._chains:
+        if key not in self._graphs:
+            stack = self._stack(segment)
             blocks = self._blocks(segment)
             channels_in, begin = self._beginning(segment, blocks[0])
-            end = self.model.to_image if self._ends_in_image(segment) else None
+            end = stack.image if segment.last == len(stack.convs) else None
             graph = tf.function(
                 lambda *inputs: _run_blocks(blocks, begin(*inputs[:-1]), inputs[-1], end),
                 input_signature=[
@@ -172,25 +200,56 @@ class PlannedRun:
                 ],
                 autograph=False,
             )
-            self._chains[key] = graph.get_concrete_function()
-        return self._chains[key]
+            self._graphs[key] = graph.get_concrete_function()
+        return self._graphs[key]
 
-    def _blocks(self, segment):
+    def _blocks(self, segment: Segment) -> list[ConvBlock]:
         return getattr(self.model, segment.stack).blocks[segment.first : segment.last]
 
-    def _beginning(self, segment, block):
+    def _stack(self, segment: Segment) -> Stack:
+        node = self.model.network[segment.stack]
+        assert isinstance(node, Stack)
+        return node
+
+    def _view(self, node: Stack) -> View | None:
+        """The view that a stack reads; None if it reads feature maps."""
+        read = self.model.network[node.sources[0]]
+        return read if isinstance(read, View) else None
+
+    def _beginning(self, segment: Segment, block: ConvBlock) -> tuple[tuple[int, ...], Callable[..., tf.Tensor]]:
         """Channels of the parts that a segment is given, and the function that makes its layers' input of them."""
-        if segment.first or segment.stack in ("attention_decoder", "decoder"):
-            return (block.kernel.shape[2],), lambda x: x
-        if segment.stack == "coarse":
-            return (3, 1, 1) if self.model.guided else (3, 1), self._coarse_input
-        return (3, 1), self.model.refinement_input
+        view = self._view(self._stack(segment))
+        if segment.first or view is None:
+            return (int(block.kernel.shape[2]),), lambda x: x
+        masks = _masks_of(view)
 
-    def _coarse_input(self, image, mask, *guide):
-        return self.model.coarse_input(image * (1 - mask), mask, *guide)
+        def begin(image: tf.Tensor, *parts: tf.Tensor) -> tf.Tensor:
+            given = dict(zip(masks, parts))
+            return self.model.view(view, image, given["hole"], given.get("guide"))
 
-    def _ends_in_image(self, segment):
-        return segment.stack in ("coarse", "decoder") and segment.last == len(getattr(self.model, segment.stack).blocks)
+        return (3, *(1 for _ in masks)), begin
+
+
+class _Progress:
+    """Tells `report`, if it is given, which share of so many multiply-adds is done."""
+
+    def __init__(self, macs: int, report: Callable[[float], object] | None):
+        self._macs, self._report = macs, report
+        self._done = 0.0
+
+    def add(self, macs: float) -> None:
+        self._done += macs
+        if self._report is not None:
+            self._report(min(1.0, self._done / self._macs))
+
+
+def _masks_of(view: View) -> tuple[str, ...]:
+    """What a view is made of in addition to its image: the hole, and the guide if it shows it."""
+    return ("hole", "guide") if "guide" in view.shows else ("hole",)
+
+
+def _is_last_reader(network: Network, node: Node, name: str) -> bool:
+    return network.readers(name)[-1] is node
 
 
 def _fill(image, wanted, result):
@@ -199,48 +258,49 @@ def _fill(image, wanted, result):
     np.copyto(image[rect.slices], result.read(rect), where=wanted[rect.slices][..., np.newaxis])
 
 
-class _Pixels:
-    """What the stages see of an image: float32 [H, W, 3], its hole [H, W, 1], and a guide [H, W, 1] if there is one."""
-
-    def __init__(self, *parts):
-        self._parts = parts
-
-    def source(self, rect):
-        """A rectangle of every part: float32 [1, h, w, C] tensors."""
-        return [as_tensor(part[rect.slices][np.newaxis]) for part in self._parts]
+def _joined(maps: Sequence["_Map"], rect: Rect) -> tf.Tensor:
+    """float32 [1, h, w, C]: a rectangle of several maps, their channels one after the other."""
+    parts = [part.read(rect) for part in maps]
+    joined = aligned_zeros((1, rect.height, rect.width, sum(part.shape[-1] for part in parts)))
+    np.concatenate(parts, axis=-1, out=joined[0])
+    return as_tensor(joined)
 
 
 class _Map:
     """A rectangle of a feature map: float32 [h, w, C], or what one tile gave, a tensor [1, h, w, C]."""
 
-    def __init__(self, rect, values):
+    def __init__(self, rect: Rect, values: np.ndarray | tf.Tensor):
         self.rect = rect
         self._tensor = values if tf.is_tensor(values) else None
         self._values = np.asarray(values)[0] if tf.is_tensor(values) else values
 
-    def read(self, rect):
+    def read(self, rect: Rect) -> np.ndarray:
         """float32 [h, w, C] of a rectangle within this one, a view."""
         return self._values[rect.moved(-self.rect.top, -self.rect.left).slices]
 
-    def source(self, rect):
+    def source(self, rect: Rect) -> list[tf.Tensor]:
         """A rectangle within this one: a list of one float32 [1, h, w, C] tensor."""
         whole = rect == self.rect and self._tensor is not None
         return [self._tensor if whole else as_tensor(self.read(rect)[np.newaxis])]
 
-    def write(self, rect, output):
+    def write(self, rect: Rect, output: tf.Tensor) -> None:
         """Puts a tile's output, a tensor [1, h, w, C], into its place."""
         self._values[rect.moved(-self.rect.top, -self.rect.left).slices] = np.asarray(output)[0]
 
-    def take(self):
-        """float32 [h, w, C] tensor; the map forgets it, so that the taker can free the memory."""
-        (tensor,) = self.source(self.rect)
+    def whole(self) -> tf.Tensor:
+        """float32 [h, w, C]."""
+        return self.source(self.rect)[0][0]
+
+    def take(self) -> tf.Tensor:
+        """`whole`; the map forgets it, so that the taker can free the memory."""
+        tensor = self.whole()
         self._tensor = self._values = None
-        return tensor[0]
+        return tensor
 
 
-def _layout(blocks, regions):
-    """int [layers, 4, 2]: of every layer the zeros in front and behind, along all axes; of one that upsamples, where
-    what is kept of its output begins, and its size."""
+def _layout(blocks: Sequence[ConvBlock], regions: Sequence[LayerRegion]) -> list[list[Sequence[int]]]:
+    """int [layers, 4, 2]: of every layer the zeros before and after, along all axes; of one that upsamples, where what
+    is kept of its output begins, and its size."""
     return [
         [[0, 1], [region.crop[0], region.output.height], [region.crop[1], region.output.width], [0, block.filters]]
         if block.upsample
@@ -249,14 +309,14 @@ def _layout(blocks, regions):
     ]
 
 
-def _run_blocks(blocks, x, layout, to_image):
+def _run_blocks(blocks: Sequence[ConvBlock], x: tf.Tensor, layout: tf.Tensor, end: str | None) -> tf.Tensor:
     """A segment's layers on one tile.
 
     Args:
         blocks: The layers.
         x: float32 [1, H, W, C], the tile's source region.
         layout: int32 [layers, 4, 2], see `_layout`.
-        to_image: What ends the stage if its last layer is among these, else None.
+        end: How the stage ends if its last layer is among these (`network.IMAGE_ENDS`), else None.
 
     Returns:
         float32 [1, h, w, C'].
@@ -266,4 +326,4 @@ def _run_blocks(blocks, x, layout, to_image):
             x = tf.slice(block(x), *tf.unstack(place, axis=1))
         else:
             x = block(tf.pad(x, place), padding="VALID")
-    return tf.cast(x, tf.float32) if to_image is None else to_image(x)
+    return tf.cast(x, tf.float32) if end is None else to_image(x, end)

@@ -1,9 +1,8 @@
 """What a configuration will take, before anything is built: parameters, arithmetic and memory."""
 
-import numpy as np
-
-from inpaint_tf.models.conv_stack import ConvStack
+from inpaint_tf.models.generator import Generator
 from inpaint_tf.models.registry import build_model
+from inpaint_tf.planned.receptive_field import chain_sizes
 from inpaint_tf.training.recipes import recipe_for
 
 GIB = 2**30
@@ -41,27 +40,17 @@ def memory_bytes(config, generator, counts):
     return variables + WORKING_FACTOR * generator_step + RUNTIME_BYTES
 
 
-def activation_elements(generator, image_size):
-    """Elements of one image that a generator's gradient keeps: two a convolution output, and attention scores."""
-    elements = 0
-    for layer in generator._flatten_layers():  # noqa: SLF001 - nested layers have no public list.
-        if isinstance(layer, ConvStack):
-            elements += _stack_elements(layer, image_size if _sees_image(layer) else image_size // 4)
-    if getattr(generator, "attention_branch", False):
-        positions = (image_size // 8) ** 2
-        elements += 12 * positions**2
-    return elements
+def activation_elements(generator: Generator, image_size: int) -> int:
+    """Elements of one image that a generator's gradient keeps: two a convolution output, and attention scores.
 
-
-def _sees_image(stack):
-    # Three to six channels: the image, ones, the mask, a sketch.
-    return stack.blocks[0].kernel.shape[2] <= 6
-
-
-def _stack_elements(stack, size):
-    shape, elements = (1, size, size, 1), 0
-    for block in stack.blocks:
-        shape = block.compute_output_shape(shape)
-        # A gate doubles both what the convolution and what the activation yields.
-        elements += (4 if block.gated else 2) * int(np.prod(shape))
-    return elements
+    Args:
+        generator: The model.
+        image_size: Side of the square image, a multiple of 8.
+    """
+    network, size, elements = generator.network, (image_size, image_size), 0
+    sizes = network.sizes(size)
+    for node in network.stacks:
+        for conv, (height, width) in zip(node.convs, chain_sizes(node.convs, sizes[node.sources[0]])[1:]):
+            # A gate doubles both what the convolution and what the activation yields.
+            elements += (4 if conv.gated else 2) * height * width * conv.filters(generator.width)
+    return elements + sum(12 * (height * width) ** 2 for height, width in network.grids(size).values())

@@ -6,6 +6,7 @@ A preset of a narrower model is widened first.
 import numpy as np
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.models.network import Stack
 from inpaint_tf.models.presets import assign_weights, named_variables, preset_folder, read_config, read_weights
 from inpaint_tf.models.registry import build_model
 from inpaint_tf.training.configuration import TrainingConfig
@@ -38,7 +39,8 @@ def take_initial_weights(state: TrainingState, config: TrainingConfig) -> None:
     arrays = read_weights(folder, preset)
     if config.initial_stage == "coarse":
         own = {name: variable.numpy() for name, variable in named_variables(state.generator).items()}
-        coarse = {name: array for name, array in arrays.items() if name.startswith("coarse/")}
+        stacks = [node.name for node in state.generator.network.stages[0] if isinstance(node, Stack)]
+        coarse = {name: array for name, array in arrays.items() if name.split("/")[0] in stacks}
         if not coarse:
             raise UserError(f"--initial_preset={folder} is of model {preset.model}, which has no coarse network.")
         arrays = {**own, **coarse}

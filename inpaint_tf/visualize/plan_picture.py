@@ -1,17 +1,13 @@
 """A picture of what a planned run computes: the photo, its hole, and the regions of every part of the network."""
 
+import itertools
+
 import cv2
 import numpy as np
 
-# RGB per stack of the network.
-COLOURS = {
-    "coarse": (255, 170, 40),
-    "convolution_branch": (70, 200, 90),
-    "attention_encoder": (150, 150, 160),
-    "attention_decoder": (40, 190, 210),
-    "decoder": (70, 110, 255),
-}
-QUERY_COLOUR = (220, 70, 200)
+# RGB of the network's stacks, one after the other, and of its attentions' queries; more of them begin anew.
+STACK_COLOURS = (255, 170, 40), (70, 200, 90), (150, 150, 160), (40, 190, 210), (70, 110, 255)
+QUERY_COLOURS = (220, 70, 200), (150, 40, 150)
 LONGEST_SIDE = 1280
 
 
@@ -19,10 +15,10 @@ def plan_picture(plan, image, hole):
     """Draws a plan over its photo.
 
     The hole is tinted. Solid frames are the tiles that each stack writes, thin frames what those tiles read; pink
-    frames are the attention's query tiles. Beside the photo stands the plan's summary.
+    frames are the attentions' query tiles. The plan's summary stands next to the photo, in the same colours.
 
     Args:
-        plan: `inference.plan.Plan`.
+        plan: `planned.plan.Plan`.
         image: uint8 [H, W, 3] RGB; the plan's size, or smaller by the padding to multiples of 8.
         hole: bool [H, W].
 
@@ -38,17 +34,24 @@ def plan_picture(plan, image, hole):
     size = max(1, round(plan.size[1] * scale)), max(1, round(plan.size[0] * scale))
     canvas = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
 
+    colours = node_colours(plan)
     for index, (stack, segments) in enumerate(plan.segments.items()):
         for tile in segments[0].tiles:
-            _frame(canvas, tile.source, segments[0].size_in, COLOURS[stack], 1, inset=2 * index)
+            _frame(canvas, tile.source, segments[0].size_in, colours[stack], 1, inset=2 * index)
         for tile in segments[-1].tiles:
-            _frame(canvas, tile.output, segments[-1].size_out, COLOURS[stack], 2, inset=2 * index)
-    if plan.attention is not None:
-        for rect in plan.attention.query_rects:
-            _frame(canvas, rect, plan.attention.grid, QUERY_COLOUR, 1)
-    legend = _legend(plan, canvas.shape[0])
+            _frame(canvas, tile.output, segments[-1].size_out, colours[stack], 2, inset=2 * index)
+    for name, attention in plan.attentions.items():
+        for rect in attention.query_rects:
+            _frame(canvas, rect, attention.grid, colours[name], 1)
+    legend = _legend(plan, colours, canvas.shape[0])
     height = max(canvas.shape[0], legend.shape[0])
     return np.concatenate([_padded(canvas, height), _padded(legend, height)], axis=1)
+
+
+def node_colours(plan):
+    """Name of every stack and attention of a plan -> its RGB colour."""
+    stacks = zip(plan.segments, itertools.cycle(STACK_COLOURS))
+    return dict([*stacks, *zip(plan.attentions, itertools.cycle(QUERY_COLOURS))])
 
 
 def _frame(canvas, rect, size, colour, thickness, inset=0):
@@ -59,13 +62,11 @@ def _frame(canvas, rect, size, colour, thickness, inset=0):
     cv2.rectangle(canvas, first, last, colour, thickness)
 
 
-def _legend(plan, height):
-    lines = plan.summary().splitlines()
+def _legend(plan, colours, height):
+    lines = plan.lines()
     legend = np.full((max(height, 24 * len(lines) + 24), 620, 3), 255, np.uint8)
-    for index, line in enumerate(lines):
-        words = line.split()
-        colour = COLOURS.get(words[0], QUERY_COLOUR if words[0] == "attention:" else (60, 60, 60))
-        darker = tuple(int(0.75 * channel) for channel in colour)
+    for index, (name, line) in enumerate(lines):
+        darker = tuple(int(0.75 * channel) for channel in colours.get(name, (60, 60, 60)))
         cv2.putText(legend, line, (12, 28 + 24 * index), cv2.FONT_HERSHEY_SIMPLEX, 0.42, darker, 1, cv2.LINE_AA)
     return legend
 

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from inpaint_tf.attention.fast import fast_attention
-from inpaint_tf.attention.in_graph import decoder_reach, tiled_attention, wanted_positions
-from inpaint_tf.models.deepfill_v1 import DeepFillV1
+from inpaint_tf.attention.in_graph import tiled_attention, wanted_positions
+from inpaint_tf.models.deepfill_v1 import NETWORK
 
 SETTINGS = {"rate": 2, "fuse": True, "fuse_kernel": 3, "softmax_scale": 10.0, "kernel_size": 3}
 
@@ -50,7 +50,7 @@ def test_only_tiles_that_the_hole_sees_are_computed(tiled, rng):
 
 def test_reach_of_the_decoder():
     # pmconv9-10 and allconv11-12: 1 of 4 px each; allconv13 up: 4; allconv14: 2; allconv15 up: 2; allconv16-17: 1 each.
-    assert decoder_reach(DeepFillV1.LAYERS) == 4 * 4 + 4 + 2 + 2 + 1 + 1
+    assert NETWORK.reach("attention") == 4 * 4 + 4 + 2 + 2 + 1 + 1
     hole = np.zeros((1, 96, 96, 1), np.float32)
     hole[0, 48, 48] = 1
     wanted = wanted_positions(hole, 26).numpy()[0]

@@ -10,9 +10,9 @@ from inpaint_tf.benchmark import inference
 from inpaint_tf.benchmark.plot import scaling_plot
 from inpaint_tf.commands.dispatcher import main
 from inpaint_tf.errors import UserError
-from inpaint_tf.models import DeepFillV1
+from inpaint_tf.models import deepfill_v1, deepfill_v2
 from inpaint_tf.planned import memory
-from inpaint_tf.planned.plan import literal_macs
+from inpaint_tf.planned.macs import literal_macs
 
 SETTINGS = {
     "model": "deepfill_v1", "width": 4, "preset": None, "precision": "float32", "xla": False, "memory_budget": None
@@ -42,7 +42,7 @@ def test_sizes():
 def test_forms_are_measured_side_by_side():
     rows = inference._time_forms(SETTINGS, (64, 96), "24", ["planned", "full", "literal"], 3)
     assert [row["form"] for row in rows] == ["planned", "full", "literal"]
-    literal = literal_macs(DeepFillV1.LAYERS, 4, (64, 96)) / 1e9
+    literal = literal_macs(deepfill_v1.NETWORK, 4, (64, 96)) / 1e9
     assert rows[2]["gmac"] == literal == rows[0]["gmac_literal"] and rows[0]["gmac"] < literal
     assert rows[2]["of_literal"] == 1
     for row in rows:
@@ -52,6 +52,22 @@ def test_forms_are_measured_side_by_side():
         assert f"{row['seconds']:.3f}" in inference.table([row])
     assert scaling_plot(rows).shape == scaling_plot(rows, "hole").shape
     assert (scaling_plot(rows) != scaling_plot([])).any()
+
+
+def test_deepfill_v2_is_counted_with_the_channels_that_it_reads():
+    (row,) = inference._time_forms(SETTINGS | {"model": "deepfill_v2"}, (64, 96), "24", ["full"], 1)
+    assert row["gmac"] == literal_macs(deepfill_v2.NETWORK, 4, (64, 96)) / 1e9
+    # Stage 2 sees three channels, not five, in two layers of 5x5 to 4 channels, half of which gate.
+    five = deepfill_v2.NETWORK.replaced("refinement_input", shows=("image", "ones", "hole"))
+    assert literal_macs(five, 4, (64, 96)) / 1e9 - row["gmac"] == pytest.approx(2 * 25 * 2 * 4 * 64 * 96 / 1e9)
+
+
+@pytest.mark.parametrize("model", ["glcic", "deepfill_v1_single_stage"])
+def test_single_stages_are_measured_along_a_plan(model, monkeypatch):
+    # Matrices of all pairs of positions are an attention's; without it a full run needs little.
+    monkeypatch.setattr(memory, "free_memory", lambda: 1 << 16)
+    rows = inference._time_forms(SETTINGS | {"model": model}, (64, 96), "24", ["planned", "full"], 1)
+    assert rows[0]["gmac"] < rows[1]["gmac"] and all("skipped" not in row for row in rows)
 
 
 def test_a_preset_is_measured_with_its_weights():

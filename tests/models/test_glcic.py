@@ -82,7 +82,8 @@ def test_any_size_through_the_inpainter(height, width, rng):
     hole = np.zeros((height, width), bool)
     hole[: height // 2 + 1, : width // 2] = True
     result = Inpainter(build_model("glcic", width=4), blend="poisson").run(image, hole)
-    assert np.array_equal(result.completed[~hole], image[~hole]) and result.offsets is None and result.plan is None
+    assert np.array_equal(result.completed[~hole], image[~hole]) and result.offsets is None
+    assert list(result.plan.segments) == ["completion"]
 
 
 def test_a_preset_of_another_model_is_refused(tmp_path):

@@ -36,4 +36,5 @@ def test_preset_and_inpainter(tmp_path, rng):
     hole[5:11, 7:19] = True
     result = Inpainter(model, config.channel_order).run(image, hole)
     assert np.array_equal(result.completed[~hole], image[~hole]) and result.offsets is None
+    assert list(result.plan.segments) == ["coarse"]
     assert not np.array_equal(result.completed[hole], image[hole])

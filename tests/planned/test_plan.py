@@ -7,12 +7,15 @@ import pytest
 
 from inpaint_tf.attention.tiled.layout import QueryTile, plan_attention, wrapped_column, wrapped_row
 from inpaint_tf.errors import UserError
-from inpaint_tf.models import DeepFillV1
-from inpaint_tf.planned import memory
-from inpaint_tf.planned.plan import cut_where_resolution_changes, literal_macs, make_plan
+from inpaint_tf.models import glcic
+from inpaint_tf.models.deepfill_v1 import COARSE, NETWORK
+from inpaint_tf.models.two_stage import ATTENTION_BRANCH
+from inpaint_tf.planned.chains import cut_where_resolution_changes
+from inpaint_tf.planned.macs import literal_macs
+from inpaint_tf.planned.memory import free_memory
+from inpaint_tf.planned.plan import make_plan
+from inpaint_tf.planned.tuning import TUNING, Tuning
 from inpaint_tf.regions import Rect, bounding_rect, coarsened, cover, painted
-
-LAYERS = DeepFillV1.LAYERS
 
 
 def hole_of(size, *rects):
@@ -50,35 +53,35 @@ def test_bounding_rect_and_cells():
 
 
 def test_cuts_lie_where_the_resolution_changes():
-    names = [[layer.name for layer in LAYERS.coarse[a:b]] for a, b in cut_where_resolution_changes(LAYERS.coarse)]
+    names = [[layer.name for layer in COARSE[a:b]] for a, b in cut_where_resolution_changes(COARSE)]
     assert [part[0] for part in names] == ["conv1", "conv5", "conv13_upsample"]
     assert names[1][-1] == "conv12"
 
 
 def test_macs_of_the_full_network():
     # 22.4 GMAC of convolutions and 3.4 of attention at 256 x 256.
-    assert literal_macs(LAYERS, 32, (256, 256)) / 1e9 == pytest.approx(25.8, abs=0.05)
+    assert literal_macs(NETWORK, 32, (256, 256)) / 1e9 == pytest.approx(25.8, abs=0.05)
 
 
 def test_centre_hole_costs_what_it_should():
     # A hole of half the side: a little more than half the work at 256, two fifths at 512.
     for side, share in ((256, 0.56), (512, 0.40), (1024, 0.20)):
-        plan = make_plan(LAYERS, 32, centre((side, side), side // 2))
+        plan = make_plan(NETWORK, 32, centre((side, side), side // 2))
         assert not plan.fell_back
         assert plan.macs < share * plan.full_macs
 
 
 def test_cost_follows_the_hole_not_the_photo():
-    small, large = (make_plan(LAYERS, 32, centre(size, 128)) for size in ((1024, 1024), (2048, 2048)))
+    small, large = (make_plan(NETWORK, 32, centre(size, 128)) for size in ((1024, 1024), (2048, 2048)))
     for stack in ("coarse", "convolution_branch", "attention_decoder", "decoder"):
         costs = [sum(segment.macs for segment in plan.segments[stack]) for plan in (small, large)]
         assert costs[1] == pytest.approx(costs[0], rel=0.05)
-    assert small.attention.queries == large.attention.queries
+    assert small.attentions["attention"].queries == large.attentions["attention"].queries
 
 
 def test_tiles_cover_the_hole_and_what_it_sees():
     hole = hole_of((256, 640), (10, 20, 50, 90), (200, 600, 240, 640))
-    plan = make_plan(LAYERS, 32, hole)
+    plan = make_plan(NETWORK, 32, hole)
     for stack in ("coarse", "decoder"):
         last = plan.segments[stack][-1]
         assert painted((tile.output for tile in last.tiles), last.size_out)[hole].all()
@@ -90,55 +93,72 @@ def test_tiles_cover_the_hole_and_what_it_sees():
 
 
 def test_holes_far_apart_are_tiles_of_their_own():
-    far = make_plan(LAYERS, 32, hole_of((1024, 2048), (0, 0, 64, 64), (900, 1900, 964, 1964)))
+    far = make_plan(NETWORK, 32, hole_of((1024, 2048), (0, 0, 64, 64), (900, 1900, 964, 1964)))
     assert [len(segment.tiles) for segment in far.segments["coarse"]] == [2] * len(far.segments["coarse"])
-    near = make_plan(LAYERS, 32, hole_of((1024, 2048), (400, 400, 464, 464), (400, 480, 464, 544)))
+    near = make_plan(NETWORK, 32, hole_of((1024, 2048), (400, 400, 464, 464), (400, 480, 464, 544)))
     assert [len(segment.tiles) for segment in near.segments["coarse"]] == [1] * len(near.segments["coarse"])
 
 
 def test_falls_back_where_a_crop_would_not_pay():
     hole = np.ones((128, 128), bool)
     hole[60, 60] = False
-    plan = make_plan(LAYERS, 32, hole)
+    plan = make_plan(NETWORK, 32, hole)
     assert plan.fell_back and "would not pay" in plan.summary()
     for segments in plan.segments.values():
         assert painted((tile.output for tile in segments[-1].tiles), segments[-1].size_out).all()
 
 
 def test_plan_without_attention():
-    plan = make_plan(LAYERS, 32, centre((256, 256), 64), attention_branch=False)
-    assert plan.attention is None and "attention_encoder" not in plan.segments
+    plan = make_plan(NETWORK.without(*ATTENTION_BRANCH), 32, centre((256, 256), 64))
+    assert not plan.attentions and list(plan.segments) == ["coarse", "convolution_branch", "decoder"]
+    # Nothing is set aside for scores, which take 24 MiB at least.
+    assert plan.bytes_needed < make_plan(NETWORK, 32, centre((256, 256), 64)).bytes_needed
+
+
+def test_single_stage_is_planned():
+    plan = make_plan(glcic.NETWORK, 32, centre((1024, 1024), 64))
+    assert list(plan.segments) == ["completion"] and plan.macs < 0.15 * plan.full_macs
+    # A learnt 4x4 transposed convolution has four taps to an output pixel in the paper's form too.
+    assert sum(
+        segment.macs for segment in make_plan(glcic.NETWORK, 32, ~centre((64, 64), 8)).segments["completion"]
+    ) == (literal_macs(glcic.NETWORK, 32, (64, 64)))
+
+
+def test_another_tuning_makes_other_tiles():
+    hole = hole_of((512, 1024), (0, 0, 64, 64), (400, 900, 464, 964))
+    free, dear = make_plan(NETWORK, 8, hole), make_plan(NETWORK, 8, hole, tuning=Tuning(tile_overhead_macs=1e12))
+    assert len(free.segments["coarse"][-1].tiles) == 2 and len(dear.segments["coarse"][-1].tiles) == 1
 
 
 def test_budget_makes_tiles_smaller_and_names_the_least_that_works():
     hole = centre((1024, 1024), 512)
-    free = make_plan(LAYERS, 32, hole)
+    free = make_plan(NETWORK, 32, hole)
     with pytest.raises(UserError, match=r"20 MiB is too small .* 1024x1024.* least that works is \d+ MiB") as error:
-        make_plan(LAYERS, 32, hole, memory_budget=20 << 20)
+        make_plan(NETWORK, 32, hole, memory_budget=20 << 20)
     least = int(re.search(r"works is (\d+) MiB", str(error.value))[1]) << 20
-    tight = make_plan(LAYERS, 32, hole, memory_budget=least)
+    tight = make_plan(NETWORK, 32, hole, memory_budget=least)
     assert tight.bytes_needed <= least < free.bytes_needed
-    assert len(tight.attention.tiles) > len(free.attention.tiles)
+    assert len(tight.attentions["attention"].tiles) > len(free.attentions["attention"].tiles)
     with pytest.raises(UserError):
-        make_plan(LAYERS, 32, hole, memory_budget=least - (2 << 20))
+        make_plan(NETWORK, 32, hole, memory_budget=least - (2 << 20))
 
 
 def test_large_photo_is_planned_within_its_budget():
     hole = np.zeros((6000, 8400), bool)
     hole[3000:3200, 4000:4300] = True
-    plan = make_plan(LAYERS, 32, hole, memory_budget=8 << 30)
+    plan = make_plan(NETWORK, 32, hole, memory_budget=8 << 30)
     assert plan.bytes_needed <= 8 << 30
     assert plan.macs < 0.01 * plan.full_macs
 
 
 def test_free_memory_is_plausible():
-    assert 1 << 20 < memory.free_memory() < 1 << 50
+    assert 1 << 20 < free_memory() < 1 << 50
 
 
 def test_no_hole_and_odd_sizes_are_refused():
     for hole in (np.zeros((64, 64), bool), np.ones((60, 64), bool)):
         with pytest.raises(ValueError, match="multiples of 8"):
-            make_plan(LAYERS, 32, hole)
+            make_plan(NETWORK, 32, hole)
 
 
 def test_layout_is_aligned(rng):
@@ -151,7 +171,7 @@ def test_layout_is_aligned(rng):
 
 def test_tiles_add_little_to_a_square_of_queries():
     hole, wanted = centre((2160, 3840), 512), centre((540, 960), 140)
-    most = max(memory.BEST_SCORES)
+    most = max(TUNING.best_scores_bytes)
     plan = plan_attention(hole, (540, 960), 128, wanted, most)
     assert plan.queries == 72**2
     assert painted((tile.rect for tile in plan.tiles), plan.grid).sum() == plan.queries

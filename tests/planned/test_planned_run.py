@@ -2,21 +2,22 @@
 
 import pathlib
 
-import cv2
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import inpaint_tf.samples
-from inpaint_tf.attention.tuning import Tuning
+from inpaint_tf.attention.tuning import Tuning as AttentionTuning
 from inpaint_tf.data.image_files import read_photo
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference.full_run import FullRun
 from inpaint_tf.models import DeepFillV1
 from inpaint_tf.models.presets import bundled_presets, load_preset
-from inpaint_tf.pixels import composite, to_float
+from inpaint_tf.pixels import to_float
 from inpaint_tf.planned.run import PlannedRun
+from inpaint_tf.planned.tuning import Tuning
+from tests.planned.random_photos import KINDS, boxes, compare, random_photo, strokes, with_random_weights
 
 WIDTH = 4
 SAMPLES = pathlib.Path(inpaint_tf.samples.__file__).parent
@@ -27,12 +28,7 @@ def random_model(width=WIDTH, seed=0, **config):
     keras.utils.set_random_seed(seed)
     model = DeepFillV1(width=width, **config)
     model.build(None)
-    rng = np.random.default_rng(seed)
-    model.set_weights(
-        [1.15 * w.numpy() if w.shape.rank == 4 else rng.normal(scale=0.1, size=w.shape) for w in
-         (weight.value for weight in model.weights)]
-    )  # fmt: skip
-    return model
+    return with_random_weights(model, seed)
 
 
 @pytest.fixture(scope="module")
@@ -42,83 +38,14 @@ def runs():
     return PlannedRun(model), FullRun(literal)
 
 
-def one_pixel(rng, hole):
-    hole[rng.integers(hole.shape[0]), rng.integers(hole.shape[1])] = True
-
-
-def boxes(rng, hole):
-    for _ in range(rng.integers(1, 5)):
-        top, left = (int(rng.integers(0, side)) for side in hole.shape)
-        height, width = rng.integers(1, 90, 2)
-        hole[top : top + height, left : left + width] = True
-
-
-def corner(rng, hole):
-    height, width = (int(rng.integers(1, side // 2 + 2)) for side in hole.shape)
-    rows = slice(height) if rng.random() < 0.5 else slice(-height, None)
-    columns = slice(width) if rng.random() < 0.5 else slice(-width, None)
-    hole[rows, columns] = True
-
-
-def half(rng, hole):
-    if rng.random() < 0.5:
-        hole[: hole.shape[0] // 2] = True
-    else:
-        hole[:, hole.shape[1] // 2 :] = True
-
-
-def frame(rng, hole):
-    thickness = int(rng.integers(1, 9))
-    hole[:] = True
-    hole[thickness:-thickness, thickness:-thickness] = False
-
-
-def strokes(rng, hole):
-    drawn = hole.astype(np.uint8)
-    height, width = hole.shape
-    for _ in range(rng.integers(1, 4)):
-        points = np.stack([rng.integers(0, width, 5), rng.integers(0, height, 5)], axis=-1).astype(np.int32)
-        cv2.polylines(drawn, [points], False, 1, thickness=int(rng.integers(3, 25)))
-    hole |= drawn > 0
-
-
-KINDS = [one_pixel, boxes, corner, half, frame, strokes]
-
-
-def random_photo(rng, kind, largest=27):
-    """Image float32 [H, W, 3] and hole bool [H, W], H and W multiples of 8 up to 8 * largest."""
-    height, width = (8 * int(side) for side in rng.integers(2, largest + 1, 2))
-    hole = np.zeros((height, width), bool)
-    kind(rng, hole)
-    smooth = cv2.resize(rng.uniform(-1, 1, (5, 5, 3)).astype("float32"), (width, height))
-    image = np.clip(smooth + rng.normal(scale=0.2, size=smooth.shape), -1, 1).astype("float32")
-    return image, hole
-
-
-def compare(planned, full, image, hole):
-    """Runs both; returns the largest difference in the hole and the grey levels that differ there."""
-    mask = hole[..., np.newaxis].astype("float32")
-    result, expected = planned(image, mask), full(image, mask)
-    difference = max(np.abs(result[stage] - expected[stage])[hole].max() for stage in ("coarse", "refined"))
-    for stage in ("coarse", "refined"):
-        np.testing.assert_array_equal(result[stage][~hole], image[~hole])
-    if "offsets" in expected:
-        known = (result["offsets"] >= 0).all(axis=-1)
-        assert known.any()
-        # Two keys may be equally strong up to rounding.
-        assert (result["offsets"][known] != expected["offsets"][known]).any(axis=-1).mean() <= 0.01
-    grey = np.zeros(image.shape, np.uint8)
-    levels = [composite(grey, hole, run["refined"])[hole].astype(int) for run in (result, expected)]
-    return difference, np.abs(levels[0] - levels[1])
-
-
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_equals_the_literal_full_run(runs, kind, monkeypatch):
     """210 random photos and holes in all; about a minute on two cores. In every other one attention takes tiles."""
     rng = np.random.default_rng(KINDS.index(kind))
     steps = []
     for case in range(35):
-        monkeypatch.setattr(runs[0], "attention_tuning", Tuning(most_whole_scores=case % 2 * 32**4))
+        tuning = Tuning(attention=AttentionTuning(most_whole_scores=case % 2 * 32**4))
+        monkeypatch.setattr(runs[0], "tuning", tuning)
         image, hole = random_photo(rng, kind)
         difference, levels = compare(*runs, image, hole)
         assert difference < 1e-4, (image.shape, difference)

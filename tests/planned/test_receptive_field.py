@@ -3,19 +3,17 @@
 import numpy as np
 import pytest
 
-from inpaint_tf.models import DeepFillV1
 from inpaint_tf.models.conv_stack import Conv
+from inpaint_tf.models.deepfill_v1 import ATTENTION_ENCODER, COARSE, CONVOLUTION_BRANCH, DECODER
 from inpaint_tf.planned.receptive_field import (
     Chain,
     chain_sizes,
     macs_per_pixel,
     needed_interval,
-    output_length,
     receptive_radius,
 )
 from inpaint_tf.regions import Rect
 
-LAYERS = DeepFillV1.LAYERS
 KINDS = [
     Conv("plain"),
     Conv("wide", kernel=5),
@@ -42,7 +40,7 @@ CASES = [(conv, length) for conv in KINDS for length in (8, 13, 24) if conv.stri
 @pytest.mark.parametrize("conv, length", CASES, ids=lambda value: getattr(value, "name", value))
 def test_needed_rows_are_those_that_the_output_depends_on(conv, length):
     seen = dependencies(conv, length)
-    assert len(seen) == output_length(conv, length)
+    assert len(seen) == conv.output_length(length)
     for start in range(len(seen)):
         for stop in range(start + 1, len(seen) + 1):
             rows = np.flatnonzero(seen[start:stop].any(axis=0))
@@ -55,21 +53,21 @@ def test_needed_rows_are_those_that_the_output_depends_on(conv, length):
 
 def test_coarse_network_sees_152_pixels():
     # Measured in the past on crops: identical at a margin of 152 px (a multiple of 8), different at 144.
-    assert 144 < receptive_radius(LAYERS.coarse) <= 153
-    assert receptive_radius(LAYERS.convolution_branch) < receptive_radius(LAYERS.coarse)
+    assert 144 < receptive_radius(COARSE) <= 153
+    assert receptive_radius(CONVOLUTION_BRANCH) < receptive_radius(COARSE)
     # By hand: 2 + 1*1 + 2*1 + 2*1 + 4*1 + 4*1 = 15.
-    assert receptive_radius(LAYERS.attention_encoder) == 15
+    assert receptive_radius(ATTENTION_ENCODER) == 15
 
 
 def test_receptive_fields_follow_the_layer_list():
-    doubled = tuple(Conv(c.name, c.width, c.kernel, c.stride, 2 * c.dilation) for c in LAYERS.attention_encoder)
+    doubled = tuple(Conv(c.name, c.width, c.kernel, c.stride, 2 * c.dilation) for c in ATTENTION_ENCODER)
     assert receptive_radius(doubled) == 2 * 15
 
 
 def test_each_layer_reads_what_the_one_before_computed_and_pads_at_the_edges_only(rng):
     for _ in range(100):
         size = tuple(int(side) for side in 8 * rng.integers(1, 60, 2))
-        chain = Chain(LAYERS.coarse, size)
+        chain = Chain(COARSE, size)
         top, left = (int(rng.integers(0, side)) for side in size)
         bottom, right = int(rng.integers(top + 1, size[0] + 1)), int(rng.integers(left + 1, size[1] + 1))
         regions = chain.regions(Rect(top, left, bottom, right))
@@ -84,11 +82,9 @@ def test_each_layer_reads_what_the_one_before_computed_and_pads_at_the_edges_onl
 
 
 def test_whole_output_takes_the_whole_of_every_map():
-    chain = Chain(LAYERS.decoder, (16, 24))
+    chain = Chain(DECODER, (16, 24))
     regions = chain.regions(Rect(0, 0, 64, 96))
-    assert [region.output for region in regions] == [
-        Rect(0, 0, *size) for size in chain_sizes(LAYERS.decoder, (16, 24))[1:]
-    ]
+    assert [region.output for region in regions] == [Rect(0, 0, *size) for size in chain_sizes(DECODER, (16, 24))[1:]]
 
 
 def test_macs_by_hand():

@@ -48,7 +48,7 @@ class DeepFillV1Recipe(Recipe):
         return Phase(self.JOINT, critic_steps=config.n_critic)
 
     def generator_variables(self, generator: keras.Model, phase_name: str) -> Sequence[keras.Variable]:
-        return (generator.coarse if phase_name == self.WARM_UP else generator).trainable_variables
+        return generator.first_stage_variables if phase_name == self.WARM_UP else generator.trainable_variables
 
     def critic_terms(
         self, config: TrainingConfig, generator: keras.Model, critic: keras.Model, batch: Batch
@@ -93,12 +93,12 @@ class DeepFillV1Recipe(Recipe):
         self, config: TrainingConfig, generator: keras.Model, critic: keras.Model, batch: Batch, phase_name: str
     ) -> dict[str, tf.Tensor]:
         if phase_name == self.WARM_UP:
-            coarse = generator.run_coarse(batch.image * (1 - batch.hole_mask), batch.hole_mask)
+            coarse = generator(batch.image, batch.hole_mask, stages=1)["coarse"]
             terms = self._reconstruction_terms(config, batch, [(config.coarse_weight, coarse)])
             return {**terms, "generator_loss": self._weighted(config, terms)}
         outputs = generator(batch.image, batch.hole_mask)
         weighted_outputs = [(1.0, outputs["refined"])]
-        if generator.refinement_stage:
+        if len(generator.network.stages) > 1:
             weighted_outputs.insert(0, (config.coarse_weight, outputs["coarse"]))
         terms = self._reconstruction_terms(config, batch, weighted_outputs)
         total = self._weighted(config, terms)

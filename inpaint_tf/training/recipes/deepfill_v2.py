@@ -65,7 +65,7 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
     ) -> dict[str, tf.Tensor]:
         guide = _guide(config, batch)
         if phase_name == self.WARM_UP:
-            coarse = generator.run_coarse(batch.image * (1 - batch.hole_mask), batch.hole_mask, guide)
+            coarse = generator(batch.image, batch.hole_mask, guide, stages=1)["coarse"]
             terms = self._reconstruction_terms(config, batch, [(config.coarse_weight, coarse)])
             return {**terms, "generator_loss": self._weighted(config, terms)}
         outputs = generator(batch.image, batch.hole_mask, guide)
