@@ -15,7 +15,7 @@ def with_random_weights(model, seed=0):
             weight.assign(1.15 * value)
         else:
             # Biases and a mean colour; of batch normalisation, factors that make up for what ReLU takes away.
-            around = {"gamma": 1.8, "moving_variance": 1.0}.get(weight.name, 0.0)
+            around = {"gamma": 1.5, "moving_variance": 1.0}.get(weight.name, 0.0)
             weight.assign(around + rng.normal(scale=0.1, size=value.shape))
     return model
 

@@ -24,7 +24,8 @@ def test_a_planned_run_equals_the_full_run(runs, kind):
         image, hole = random_photo(rng, kind)
         difference, levels = compare(*runs, image, hole)
         assert difference < 1e-4 and levels.max() <= 1
-    assert runs[1](image, hole[..., np.newaxis].astype(np.float32))["refined"][hole].std() > 0.02
+    # The outputs are alive.
+    assert 0.01 < np.abs(runs[1](image, hole[..., np.newaxis].astype(np.float32))["refined"][hole]).mean() < 0.9
 
 
 def test_crops_that_end_inside_the_photo(runs):
