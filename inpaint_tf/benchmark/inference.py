@@ -293,8 +293,9 @@ def _padded(size):
 
 def _too_large(form, network, size):
     """Why a form cannot run on a size, or None: both full forms hold several matrices of all pairs of positions."""
+    from inpaint_tf.machine_memory import free_memory
     from inpaint_tf.planned.macs import attention_pairs
-    from inpaint_tf.planned.memory import free_memory, in_mib
+    from inpaint_tf.planned.memory import in_mib
 
     if form == "planned":
         return None

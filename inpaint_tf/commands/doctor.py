@@ -81,7 +81,7 @@ def _versions() -> list[str]:
 
 
 def _processor() -> list[str]:
-    from inpaint_tf.planned.memory import free_memory
+    from inpaint_tf.machine_memory import free_memory
     from inpaint_tf.provenance import processor
 
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -12,10 +12,11 @@ import tensorflow as tf
 from inpaint_tf.attention.tiled.run import TiledAttention
 from inpaint_tf.errors import UserError
 from inpaint_tf.layers.conv_block import ConvBlock
+from inpaint_tf.machine_memory import free_memory
 from inpaint_tf.models.generator import Generator, to_image
 from inpaint_tf.models.network import PHOTO, Attention, Network, Node, Stack, View
 from inpaint_tf.planned.chains import Segment
-from inpaint_tf.planned.memory import free_memory, in_mib
+from inpaint_tf.planned.memory import in_mib
 from inpaint_tf.planned.plan import Plan, make_plan
 from inpaint_tf.planned.receptive_field import LayerRegion
 from inpaint_tf.planned.tuning import TUNING, Tuning

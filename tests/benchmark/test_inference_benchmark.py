@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from absl import flags
 
+from inpaint_tf import machine_memory
 from inpaint_tf.benchmark import inference
 from inpaint_tf.benchmark.plot import scaling_plot
 from inpaint_tf.commands.dispatcher import main
 from inpaint_tf.errors import UserError
 from inpaint_tf.models import deepfill_v1, deepfill_v2
-from inpaint_tf.planned import memory
 from inpaint_tf.planned.macs import literal_macs
 
 SETTINGS = {
@@ -65,7 +65,7 @@ def test_deepfill_v2_is_counted_with_the_channels_that_it_reads():
 @pytest.mark.parametrize("model", ["glcic", "deepfill_v1_single_stage"])
 def test_single_stages_are_measured_along_a_plan(model, monkeypatch):
     # Matrices of all pairs of positions are an attention's; without it a full run needs little.
-    monkeypatch.setattr(memory, "free_memory", lambda: 1 << 16)
+    monkeypatch.setattr(machine_memory, "free_memory", lambda: 1 << 16)
     rows = inference._time_forms(SETTINGS | {"model": model}, (64, 96), "24", ["planned", "full"], 1)
     assert rows[0]["gmac"] < rows[1]["gmac"] and all("skipped" not in row for row in rows)
 
@@ -80,7 +80,7 @@ def test_a_preset_is_measured_with_its_weights():
 
 
 def test_what_does_not_fit_is_skipped(monkeypatch):
-    monkeypatch.setattr(memory, "free_memory", lambda: 1 << 16)
+    monkeypatch.setattr(machine_memory, "free_memory", lambda: 1 << 16)
     rows = inference._time_forms(SETTINGS, (128, 128), "64", ["literal"], 1)
     assert rows[0]["skipped"].startswith("skipped: needs about") and "seconds" not in rows[0]
     assert "skipped" in inference.table(rows)

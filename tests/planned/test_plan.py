@@ -7,12 +7,12 @@ import pytest
 
 from inpaint_tf.attention.tiled.layout import QueryTile, plan_attention, wrapped_column, wrapped_row
 from inpaint_tf.errors import UserError
+from inpaint_tf.machine_memory import free_memory
 from inpaint_tf.models import glcic
 from inpaint_tf.models.deepfill_v1 import COARSE, NETWORK
 from inpaint_tf.models.two_stage import ATTENTION_BRANCH
 from inpaint_tf.planned.chains import cut_where_resolution_changes
 from inpaint_tf.planned.macs import literal_macs
-from inpaint_tf.planned.memory import free_memory
 from inpaint_tf.planned.plan import make_plan
 from inpaint_tf.planned.tuning import TUNING, Tuning
 from inpaint_tf.regions import Rect, bounding_rect, coarsened, cover, painted
