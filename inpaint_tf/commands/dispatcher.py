@@ -68,8 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         _forget_output()
         return NOBODY_READS
-    except OSError as error:  # A full device under standard output.
-        _forget_output()
+    except OSError as error:
+        if _output_can_be_written():
+            raise
+        _forget_output()  # A full device under standard output.
         return _fail(f"cannot write to standard output: {reason(error)}.")
     finally:
         if argv is not None:
@@ -113,6 +115,14 @@ def _run(argv: list[str]) -> int:
             raise
         name = getattr(error, "filename", None)
         return _fail(f"{printable(name)}: {reason(error)}." if name else f"{reason(error)}.")
+
+
+def _output_can_be_written() -> bool:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
 
 
 def _forget_output() -> None:

@@ -5,13 +5,11 @@ The original's loader retries unreadable files for ever without a word, which is
 
 import concurrent.futures
 import dataclasses
-import io
 import os
 
-from PIL import Image
-
 from inpaint_tf.data.crops import decode
-from inpaint_tf.errors import UserError
+from inpaint_tf.data.decoding import picture_size
+from inpaint_tf.errors import UserError, reason
 from inpaint_tf.progress import progress
 
 # How many bad files an error or a report names.
@@ -40,8 +38,8 @@ class DataReport:
         if not self.bad:
             return f"{self.total} training photos, all usable"
         kinds = {}
-        for reason in self.bad.values():
-            kind = reason.split(":")[0]
+        for why in self.bad.values():
+            kind = why.split(":")[0]
             kinds[kind] = kinds.get(kind, 0) + 1
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         named = "; ".join(f"{source.name(index)} ({reason})" for index, reason in list(self.bad.items())[:NAMED])
@@ -54,7 +52,7 @@ def check_source(source, how, smallest_side, limit):
 
     Args:
         source: See `sources`.
-        how: "header": existence, format and size by the first bytes; "decode": every photo is decoded whole; "off".
+        how: "header": existence, format and size by the file's header; "decode": every photo is decoded whole; "off".
         smallest_side: Shortest side that a photo may have.
         limit: Largest share of bad photos.
 
@@ -87,14 +85,13 @@ def problem(source, index, how, smallest_side):
         if how == "decode":
             height, width = decode(source.read(index)).shape[:2]
         else:
-            with Image.open(io.BytesIO(source.read_start(index))) as image:
-                width, height = image.size
+            height, width = picture_size(source.header(index))
     except FileNotFoundError:
         return "missing"
+    except UserError as error:
+        return f"unreadable: {error}"
     except Exception as error:
-        if how != "decode" and not isinstance(error, OSError | ValueError):
-            return f"unreadable: {type(error).__name__}"
-        return "unreadable: no image that can be decoded"
+        return f"unreadable: {reason(error)}"
     if min(height, width) < smallest_side:
         return f"too small: {width}x{height}, needs {smallest_side} on its shorter side"
     return None

@@ -1,11 +1,14 @@
 """From encoded photo to square training image: decoding, cropping, and the optional augmentations.
 
-OpenCV decodes here, not the reader that inpainting uses: it lets other threads run meanwhile, applies EXIF
-orientation, and nothing of the file but its pixels is needed.
+OpenCV decodes here where it can, not the reader that inpainting uses: it lets other threads run meanwhile, applies EXIF
+orientation, and nothing of the file but its pixels is needed. TIFF, and pictures of more than 8 bits per channel, go
+through that reader, which finds their scale.
 """
 
 import cv2
 import numpy as np
+
+from inpaint_tf.data.image_files import photo_of_bytes
 
 
 def decode(content):
@@ -14,10 +17,12 @@ def decode(content):
     Raises:
         ValueError: if it cannot be decoded.
     """
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
-    if image is None:
-        raise ValueError("cannot be decoded")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    if not content:
+        raise ValueError("is empty")
+    is_tiff = content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+    is_wide_png = content[:8] == b"\x89PNG\r\n\x1a\n" and content[24:25] == b"\x10"
+    image = None if is_tiff or is_wide_png else cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    return photo_of_bytes(content).rgb if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def needed_side(crop, image_size):

@@ -37,6 +37,7 @@ MAX_FILE_BYTES = 1 << 32
 # Text of PNG files may be so long, unpacked; Pillow's own limit is 1 MiB.
 _MAX_TEXT_BYTES = 64 << 20
 
+_TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 HEIF_SUFFIXES = (".heic", ".heif", ".hif")
 HEIF_ADVICE = "HEIC photos need the extra heif (pip install 'inpaint_tf[heif]')"
@@ -146,10 +147,26 @@ def picture_size(source, max_pixels: int | None = None) -> tuple[int, int]:
         UserError: if it is no image, or has too many pixels; the path is not named.
     """
     with _decoder_errors(), _pillow_limits():
-        with _opened(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            size = image.height, image.width
+        size = _wide_tiff_size(source)
+        if size is None:
+            with _opened(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+                size = image.height, image.width
         _check_pixels(*size, max_pixels)
         return size
+
+
+def _wide_tiff_size(source) -> tuple[int, int] | None:
+    content = source[:4] if isinstance(source, bytes) else _start(source)
+    if content not in _TIFF_MARKS:
+        return None
+    content = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
+    tags = tiff_tags.read_block(content)
+    return (tags.number(wide_tiff.HEIGHT, 0), tags.number(wide_tiff.WIDTH, 0)) if wide_tiff.is_wide(tags) else None
+
+
+def _start(path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(4)
 
 
 def decode_bytes(content: bytes, max_pixels: int | None = None) -> DecodedFile:
@@ -157,7 +174,7 @@ def decode_bytes(content: bytes, max_pixels: int | None = None) -> DecodedFile:
     if not content:
         raise UserError("is not an image that can be read: it is empty.")
     with _decoder_errors():
-        if content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        if content[:4] in _TIFF_MARKS:
             wide = _decode_wide_tiff(content, max_pixels)
             if wide is not None:
                 return wide

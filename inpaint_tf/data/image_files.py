@@ -13,7 +13,7 @@ import tempfile
 import numpy as np
 from PIL import Image, ImageCms
 
-from inpaint_tf.data.decoding import DecodedFile, decode_file
+from inpaint_tf.data.decoding import DecodedFile, decode_bytes, decode_file
 from inpaint_tf.data.mask_files import read_hole, read_mask, resize_mask
 from inpaint_tf.data.metadata import Metadata, add_tiff_tags, metadata_of, orientation_of, save_options
 from inpaint_tf.data.pixel_values import alpha_to_8_bits, to_8_bits
@@ -30,6 +30,7 @@ __all__ = [
     "Photo",
     "check_fits",
     "check_writable",
+    "photo_of_bytes",
     "read_hole",
     "read_mask",
     "read_photo",
@@ -99,18 +100,27 @@ def read_photo(path: str | os.PathLike, max_pixels: int | None = None) -> Photo:
         UserError: if the file is missing, no image, damaged, too large, or holds values that are no picture.
     """
     file = decode_file(path, max_pixels)
+    try:
+        return _photo_of(file)
+    except UserError as error:
+        raise UserError(f"{printable(path)} {error}") from error
+
+
+def photo_of_bytes(content: bytes, max_pixels: int | None = None) -> Photo:
+    """`read_photo` for a file's bytes. The messages of its errors begin with "is" or "holds", without a name."""
+    return _photo_of(decode_bytes(content, max_pixels))
+
+
+def _photo_of(file: DecodedFile) -> Photo:
     notes, metadata, orientation = list(file.notes), metadata_of(file), orientation_of(file)
     if file.values is not None:
-        try:
-            rgb, alpha, grey, note = _from_values(file.values, file.bits)
-        except UserError as error:
-            raise UserError(f"{printable(path)} {error}") from error
+        rgb, alpha, grey, note = _from_values(file.values, file.bits)
         notes.append(note)
     else:
         try:
             rgb, alpha, grey, converted = _from_image(file)
         except Exception as error:
-            raise UserError(f"{printable(path)} is damaged or cannot be read: {reason(error)}.") from error
+            raise UserError(f"is damaged or cannot be read: {reason(error)}.") from error
         if converted:
             metadata = metadata.without_profile()
             notes.append(f"{converted} was converted to RGB.")

@@ -54,7 +54,7 @@ class PhotoList:
     """What a list's file says.
 
     Attributes:
-        rows: Its lines, in order, each once.
+        rows: Its lines, in order.
         bad: Number of a line -> what is wrong with it.
         repeated: How often a line said again what an earlier one had said.
     """
@@ -64,13 +64,16 @@ class PhotoList:
     repeated: int
 
 
-def read_list(path: str | os.PathLike, columns: Sequence[int] = (1,), root: str | os.PathLike = "") -> PhotoList:
+def read_list(
+    path: str | os.PathLike, columns: Sequence[int] = (1,), root: str | os.PathLike = "", keep_repeats: bool = False
+) -> PhotoList:
     """Reads a list file.
 
     Args:
         path: The file.
         columns: Numbers of names that a line may have, of 1 and 2.
         root: Folder that relative paths start from; empty is the list's own.
+        keep_repeats: Whether lines that say the same are kept all.
 
     Raises:
         UserError: if it cannot be read or is no text.
@@ -93,7 +96,8 @@ def read_list(path: str | os.PathLike, columns: Sequence[int] = (1,), root: str 
         paths = tuple(existing(base / os.path.expanduser(word)) for word in words)
         if paths in seen:
             repeated += 1
-            continue
+            if not keep_repeats:
+                continue
         seen.add(paths)
         rows.append(ListRow(number, paths))
     return PhotoList(tuple(rows), bad, repeated)
@@ -174,6 +178,8 @@ def _cells(line: str, columns: Sequence[int], base: pathlib.Path) -> list[str]:
     if "\t" in line:
         words = [_unquoted(word.strip()) for word in line.split("\t")]
         return [word for word in words if word] if len(words) > max(columns) else words
+    if columns == (1,) and not any(mark in line for mark in ('"', "'", "#")):
+        return [line]
     if 1 in columns and there(_unquoted(line)):
         return [_unquoted(line)]
     words = [_unquoted(word) for word in re.findall(r'"[^"]*"|\'[^\']*\'(?=\s|$)|\S+', line)]

@@ -8,17 +8,44 @@ by hopping from header to header.
 import dataclasses
 import glob
 import hashlib
+import os
 import pathlib
+import re
 
 import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.data import tfrecords
-from inpaint_tf.errors import UserError, reason
+from inpaint_tf.data.decoding import check_regular
+from inpaint_tf.data.image_files import READABLE
+from inpaint_tf.data.photo_lists import read_list, scan_folder
+from inpaint_tf.errors import UserError, printable, reason
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-RECORD_SUFFIXES = (".tfrecord", ".tfrecords")
 IMAGE_KEY, NAME_KEY = "image/encoded", "image/filename"
+# Where other writers of records put the encoded photo, TensorFlow Datasets first.
+IMAGE_KEYS = (IMAGE_KEY, "image", "image_raw", "jpeg", "png", "encoded", "image_bytes")
+# "x.tfrecord", "x.tfrecord-00000-of-00002", "train-00000-of-01024", each perhaps with .gz.
+_SHARD_NAME = re.compile(r".*(\.tfrecords?(-\d+-of-\d+)?|-\d{5}-of-\d{5})(\.gz)?", re.IGNORECASE)
+_SHARDS = ".tfrecord, -00000-of-00001"
+
+
+class Fingerprint(str):
+    """A hash of what the training data is: names, sizes and order of the files, wherever they lie.
+
+    Attributes:
+        earlier: The hash that earlier versions took, of whole paths.
+    """
+
+    earlier: str
+
+    def __new__(cls, content, earlier):
+        made = super().__new__(cls, content)
+        made.earlier = earlier
+        return made
+
+    def matches(self, known):
+        """Whether a run's record of its data, by this version or an earlier one, says the same."""
+        return known in (str(self), self.earlier)
 
 
 class FileSource:
@@ -26,10 +53,12 @@ class FileSource:
 
     Args:
         paths: Sequence of paths.
+        notes: What was left out when they were looked for, a line each.
     """
 
-    def __init__(self, paths):
+    def __init__(self, paths, notes=()):
         self.paths = [str(path) for path in paths]
+        self.notes = tuple(notes)
 
     def __len__(self):
         return len(self.paths)
@@ -42,23 +71,25 @@ class FileSource:
         """Encoded bytes of photo `index`. Raises OSError."""
         return pathlib.Path(self.paths[index]).read_bytes()
 
-    def read_start(self, index, size=1 << 16):
-        """The first bytes of photo `index`, enough for its header. Raises OSError."""
-        with open(self.paths[index], "rb") as file:
-            return file.read(size)
+    def header(self, index):
+        """What `decoding.picture_size` takes of photo `index`. Raises OSError, or UserError if it is no file."""
+        if not os.path.exists(self.paths[index]):
+            raise FileNotFoundError(self.paths[index])
+        check_regular(self.paths[index])
+        return self.paths[index]
 
     def subset(self, indices):
         """A source of some of the photos."""
         return FileSource([self.paths[index] for index in indices])
 
     def fingerprint(self):
-        """Hash of the names in their order: tells one set of training data from another."""
-        return _hash(self.paths)
+        """A `Fingerprint`: tells one set of training data from another."""
+        return Fingerprint(_hash(_names_and_sizes(self.paths)), _hash(self.paths))
 
 
 @dataclasses.dataclass(frozen=True)
 class RecordSource:
-    """Photos in TFRecord shards of `tf.train.Example` with the feature "image/encoded".
+    """Photos in TFRecord shards of `tf.train.Example` with the feature "image/encoded", or another of `IMAGE_KEYS`.
 
     Attributes:
         shards: Paths of the shards.
@@ -71,12 +102,19 @@ class RecordSource:
     shard: np.ndarray
     offset: np.ndarray
     length: np.ndarray
+    notes = ()
 
     @classmethod
     def scan(cls, shards):
         """Finds all records by their headers. Raises UserError for a damaged shard."""
         shard, offset, length = [], [], []
         for number, path in enumerate(shards):
+            with open(path, "rb") as file:
+                if file.read(2) == b"\x1f\x8b":
+                    raise UserError(
+                        f"{printable(path)} is compressed, and photos are read at any place of a shard; unpack it with "
+                        "gunzip, or write it without compression."
+                    )
             for start, size in tfrecords.places(path):
                 shard.append(number)
                 offset.append(start)
@@ -97,11 +135,12 @@ class RecordSource:
             feature = tf.train.Example.FromString(content).features.feature
         except Exception as error:  # Protocol buffers' own error is of a package that is not a dependency by name.
             raise ValueError(f"the record is no tf.train.Example: {reason(error)}") from error
-        if IMAGE_KEY not in feature or not feature[IMAGE_KEY].bytes_list.value:
-            raise ValueError(f"the record has no feature {IMAGE_KEY}")
-        return feature[IMAGE_KEY].bytes_list.value[0]
+        for key in IMAGE_KEYS:
+            if key in feature and feature[key].bytes_list.value:
+                return feature[key].bytes_list.value[0]
+        raise ValueError(f"the record has none of the features {', '.join(IMAGE_KEYS)}")
 
-    read_start = read
+    header = read
 
     def subset(self, indices):
         """A source of some of the photos."""
@@ -109,8 +148,9 @@ class RecordSource:
         return RecordSource(self.shards, self.shard[indices], self.offset[indices], self.length[indices])
 
     def fingerprint(self):
-        """Hash of the shards' names and the records' places."""
-        return _hash([*self.shards, *(f"{s} {o}" for s, o in zip(self.shard, self.offset))])
+        """A `Fingerprint` of the shards and the records' places."""
+        places = [f"{s} {o}" for s, o in zip(self.shard, self.offset)]
+        return Fingerprint(_hash([*_names_and_sizes(self.shards), *places]), _hash([*self.shards, *places]))
 
 
 def open_source(spec, root=""):
@@ -118,7 +158,7 @@ def open_source(spec, root=""):
 
     Args:
         spec: A TFRecord shard or a glob of them, a folder (photos at any depth, or shards), a glob of photos, or a
-            text file with one path a line. Empty lines and lines that begin with # are skipped.
+            list as `photo_lists` reads it. Hidden files and folders of runs are no photos.
         root: Folder that relative paths of a list start from; empty means the list's own.
 
     Returns:
@@ -129,42 +169,97 @@ def open_source(spec, root=""):
     """
     if not spec:
         raise UserError("--train_data is missing: name a list of files, a folder, a glob or TFRecord shards.")
-    path = pathlib.Path(spec)
+    path, notes = pathlib.Path(os.path.expanduser(spec)), ()
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-        shards = [file for file in files if file.suffix.lower() in RECORD_SUFFIXES]
-        files = shards or [file for file in files if file.suffix.lower() in PHOTO_SUFFIXES]
-        wanted = f"photos ({' '.join(PHOTO_SUFFIXES)}) or TFRecord shards ({' '.join(RECORD_SUFFIXES)})"
-    elif path.is_file() and path.suffix.lower() not in (*PHOTO_SUFFIXES, *RECORD_SUFFIXES):
-        files, wanted = read_list(path, root), "paths, one a line"
+        files = sorted(file for file in path.rglob("*") if _is_shard(file) and not _is_left_out(file, path))
+        wanted = f"photos ({' '.join(READABLE)}) or TFRecord shards ({_SHARDS})"
+        if not files:
+            scan = scan_folder(path, recursive=True, skip=is_run_folder)
+            notes = [*scan.summary(), *(f"{printable(file)} {why}" for file, why in scan.unreadable.items())]
+            files = scan.photos
+    elif path.is_file() and path.suffix.lower() not in READABLE and not _is_shard(path):
+        files, wanted = _listed(path, root), "paths, one per line"
     else:
-        files = [pathlib.Path(name) for name in sorted(glob.glob(str(spec), recursive=True))]
-        files, wanted = [file for file in files if file.is_file()], "a file, a folder, or a glob that matches files"
+        found = [pathlib.Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
+        root = _fixed_part(path)
+        files = _once([file for file in found if file.is_file() and not _is_left_out(file, root)])
+        wanted = "a file, a folder, or a glob that matches files"
     if not files:
-        raise UserError(f"--train_data={spec} yields no file; needed: {wanted}.")
-    are_shards = {file.suffix.lower() in RECORD_SUFFIXES for file in files}
+        raise UserError(f"--train_data={printable(spec)} yields no file; needed: {wanted}.")
+    are_shards = {_is_shard(file) for file in files}
     if len(are_shards) > 1:
-        raise UserError(f"--train_data={spec} mixes photos and TFRecord shards; name one kind.")
+        raise UserError(f"--train_data={printable(spec)} mixes photos and TFRecord shards; name one kind.")
     if not are_shards.pop():
-        return FileSource(files)
+        return FileSource(files, notes)
     source = RecordSource.scan(files)
     if not len(source):
-        raise UserError(f"--train_data={spec}: {len(files)} shards hold no record.")
+        raise UserError(f"--train_data={printable(spec)}: {len(files)} shards hold no record.")
     return source
 
 
-def read_list(path, root=""):
-    """Paths of a list file, relative ones joined to `root` or the list's folder. Raises UserError if it isn't text."""
+def is_run_folder(folder):
+    """Whether a folder is that of a training run, an evaluation or a mask set, whose pictures are no photos."""
+    folder = pathlib.Path(folder)
+    return (folder / "configuration.json").is_file() or (folder / "manifest.json").is_file()
+
+
+def _is_shard(file):
+    return _SHARD_NAME.fullmatch(file.name) is not None and file.suffix.lower() not in READABLE and file.is_file()
+
+
+def _is_left_out(file, root):
+    """Whether a file is hidden, or in a hidden folder or that of a run, below `root`."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is no list of files: {error}.") from error
-    base = pathlib.Path(root) if root else path.parent
-    return [base / line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+        parts = file.relative_to(root).parts
+    except ValueError:
+        parts = (file.name,)
+    if any(part.startswith(".") or part == "__MACOSX" for part in parts):
+        return True
+    folders = [root.joinpath(*parts[:count]) for count in range(1, len(parts))]
+    return any(map(is_run_folder, folders))
+
+
+def _once(files):
+    """Without the files of folders that were met before under another path, as links make them."""
+    first = {}
+    return [file for file in files if first.setdefault(os.path.realpath(file.parent), file.parent) == file.parent]
+
+
+def _fixed_part(pattern):
+    """The folder before the first part of a glob that has a wildcard."""
+    fixed = []
+    for part in pattern.parts[:-1]:
+        if any(mark in part for mark in "*?["):
+            break
+        fixed.append(part)
+    return pathlib.Path(*fixed)
+
+
+def _listed(path, root):
+    """Files of a list, repeats too: they are to be seen more often. A line that names nothing is a missing file."""
+    found = read_list(path, (1,), root, keep_repeats=True)
+    if found.bad and not found.rows:
+        number, why = next(iter(found.bad.items()))
+        raise UserError(f"{printable(path)}, line {number}: {why}.")
+    rows = {row.number: row.paths[0] for row in found.rows}
+    bad = {number: path.parent / f"line {number} ({why})" for number, why in found.bad.items()}
+    return [file for _, file in sorted({**rows, **bad}.items())]
+
+
+def _names_and_sizes(paths):
+    """A line for each file: its path from the folder that holds all, and its size; -1 if it is missing."""
+    parents = {os.path.dirname(os.path.abspath(path)) for path in paths}
+    common = os.path.commonpath(parents) if parents else ""
+    for path in paths:
+        try:
+            size = os.stat(path).st_size
+        except OSError:
+            size = -1
+        yield f"{os.path.relpath(os.path.abspath(path), common)} {size}"
 
 
 def _hash(lines):
     digest = hashlib.sha256()
     for line in lines:
-        digest.update(line.encode() + b"\n")
+        digest.update(os.fsencode(line) + b"\n")
     return digest.hexdigest()[:16]

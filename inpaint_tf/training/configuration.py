@@ -54,8 +54,15 @@ class TrainingConfig:
     """
 
     # Data.
-    train_data: str = _option("", "Training photos: a list (one path per line), a folder, a glob, or TFRecord shards.")
-    data_root: str = _option("", "Folder that relative paths of a list start from; empty means the list's own.")
+    train_data: str = _option(
+        "",
+        "Training photos: a list (one path per line), a folder, a glob, or TFRecord shards. They may move, but a run "
+        "that is resumed needs the same.",
+        free=True,
+    )
+    data_root: str = _option(
+        "", "Folder that relative paths of a list start from; empty means the list's own.", free=True
+    )
     crop: str = _option(
         OF_RECIPE,
         "How a photo becomes a square: a random crop at its own scale, a random crop after scaling the short side to "

@@ -30,6 +30,8 @@ def prepare_photos(config: TrainingConfig, say: Callable[[str], None] = print) -
         UserError: if there are no photos, or too many that cannot be used.
     """
     source = open_source(config.train_data, config.data_root)
+    for note in source.notes:
+        say(f"--train_data: {note}")
     fingerprint = source.fingerprint()
     report = _remembered(config, fingerprint)
     if report is None:
@@ -49,7 +51,7 @@ def remember_report(config: TrainingConfig, fingerprint: str, report: Any) -> No
 def _remembered(config, fingerprint):
     try:
         record = json.loads((pathlib.Path(config.run_dir) / _REPORT).read_text(encoding="utf-8"))
-        if config.run_dir and record["fingerprint"] == fingerprint and record["check"] == config.check_data:
+        if config.run_dir and fingerprint.matches(record["fingerprint"]) and record["check"] == config.check_data:
             return DataReport(record["total"], {int(index): reason for index, reason in record["bad"].items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass

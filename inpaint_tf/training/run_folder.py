@@ -14,12 +14,14 @@ import contextlib
 import datetime
 import fcntl
 import json
+import os
 import pathlib
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
+from inpaint_tf.data.sources import Fingerprint
 from inpaint_tf.errors import UserError
 from inpaint_tf.files import is_aside, replace_folder, sweep, write_bytes
 from inpaint_tf.provenance import revision
@@ -165,11 +167,12 @@ class RunFolder:
 
 
 def flag_file(config: TrainingConfig) -> str:
-    """The configuration as the text of an absl flag file."""
-    lines = [
-        f"--{name}={str(value).lower() if isinstance(value, bool) else value}"
-        for name, value in config.to_dict().items()
-    ]
+    """The configuration as the text of an absl flag file; it serves from every directory."""
+    values = config.to_dict()
+    for name in ("train_data", "data_root", "run_dir"):
+        if values[name]:
+            values[name] = os.path.abspath(os.path.expanduser(values[name]))
+    lines = [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in values.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -183,7 +186,8 @@ def _changes(config, known):
     if known is None:
         return []
     before, now = known["configuration"], config.to_dict()
-    del now["run_dir"]  # A run may be moved.
+    for name in ("run_dir", "train_data", "data_root"):  # A run and its data may be moved.
+        del now[name]
     changed = {name: [before.get(name), now[name]] for name in now if before.get(name, now[name]) != now[name]}
     return [{"at": _now(), "options": changed}] if changed else []
 
@@ -207,8 +211,10 @@ def _refuse_contradictions(path, config, fingerprint, known):
             f"{path} holds a run with another configuration: {shown}. "
             "Give the same to go on, or name another --run_dir."
         )
-    if known.get("data_fingerprint") != fingerprint:
+    before = known.get("data_fingerprint")
+    if not (fingerprint.matches(before) if isinstance(fingerprint, Fingerprint) else fingerprint == before):
         raise UserError(
-            f"the files of --train_data are not those that the run in {path} was begun with "
-            f"({known.get('data_fingerprint')}, now {fingerprint}); give the same data, or name another --run_dir."
+            f"the files of --train_data are not those that the run in {path} was begun with: names, sizes or order "
+            f"differ ({before}, now {fingerprint}). They may lie elsewhere, but must be the same; or name another "
+            f"--run_dir, and start from this run's weights with --initial_preset={path / 'preset'}."
         )

@@ -81,7 +81,7 @@ def test_every_field_is_a_documented_flag(capsys):
 
 
 def test_the_flag_file_of_a_run_says_the_same(tmp_path):
-    config = TrainingConfig(flip=True, learning_rate=3e-5, train_data="a b.txt", crop="resize", max_steps=7)
+    config = TrainingConfig(flip=True, learning_rate=3e-5, train_data="/data/a b.txt", crop="resize", max_steps=7)
     (tmp_path / "flags.txt").write_text(flag_file(config))
     assert parse(f"--flagfile={tmp_path / 'flags.txt'}") == config
 
