@@ -14,6 +14,7 @@ import select
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 
 from absl import flags
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _forget_output()
         return NOBODY_READS
     except OSError as error:
-        if _output_can_be_written():
+        if not _raised_here(error):
             raise
         _forget_output()  # A full device under standard output.
         return _fail(f"cannot write to standard output: {reason(error)}.")
@@ -117,12 +118,10 @@ def _run(argv: list[str]) -> int:
         return _fail(f"{printable(name)}: {reason(error)}." if name else f"{reason(error)}.")
 
 
-def _output_can_be_written() -> bool:
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return False
-    return True
+def _raised_here(error: OSError) -> bool:
+    """Whether it was this module's own print or flush that failed, not a command."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_code.co_filename == __file__
 
 
 def _forget_output() -> None:
