@@ -43,6 +43,17 @@ class Rect(NamedTuple):
     def moved(self, rows, columns):
         return Rect(self.top + rows, self.left + columns, self.bottom + rows, self.right + columns)
 
+    def meets(self, other: "Rect") -> bool:
+        """Whether the two share a pixel."""
+        return (
+            self.top < other.bottom and other.top < self.bottom and self.left < other.right and other.left < self.right
+        )
+
+    def joined(self, other: "Rect") -> "Rect":
+        """The smallest rectangle that holds both."""
+        first, last = zip(self[:2], other[:2]), zip(self[2:], other[2:])
+        return Rect(*(min(pair) for pair in first), *(max(pair) for pair in last))
+
     def contains(self, other):
         return (
             self.top <= other.top

@@ -46,7 +46,7 @@ def define_flags(values):
     string("mask", "Mask, or folder of masks. Bright is hole.")
     string("output", "Completed photo, or folder.")
     string("output_coarse", "Also write the coarse network's result: file, or folder for many.")
-    string("output_flow", "Also write the attention flow (Middlebury colours): file, or folder for many.")
+    string("output_flow", "Also write where the fill was copied from (Middlebury colours): file, or folder for many.")
     string("side_by_side", "Also write input, result and flow side by side: file, or folder for many.")
     string("show_plan", "Also write a picture of what was computed: file, or folder for many.")
     string("guide", "Sketch that leads a guided model, bright lines on dark; or folder of sketches, by name.")
@@ -76,7 +76,12 @@ def define_flags(values):
     )
     string("memory_budget", "Working memory to keep within, e.g. 1.5GiB. Default: a share of what is free.")
     flags.DEFINE_enum("attention", "fast", ["fast", "literal"], "Form of the attention.", flag_values=values)
-    flags.DEFINE_enum("blend", "none", ["none", "poisson"], "How the fill meets what surrounds it.", flag_values=values)
+    string("working_size", "Size the network works at: auto (from the hole), full, or PIXELS of the longer side.")
+    for name, known, text in (
+        ("detail", ["none", "patches"], "The network's fill alone, or copies of known pixels that it leads."),
+        ("blend", ["none", "poisson"], "How the fill's colours meet those around."),
+    ):
+        flags.DEFINE_enum(name, None, known, f"{text} Default: what the preset recommends.", flag_values=values)
     flags.DEFINE_enum(
         "plan",
         "hole",
@@ -237,5 +242,7 @@ def _inpainter(options):
         attention=options.attention,
         plan=options.plan,
         memory_budget=parse_bytes(options.memory_budget, "memory_budget"),
+        detail=options.detail,
+        working_size=options.working_size,
         blend=options.blend,
     )

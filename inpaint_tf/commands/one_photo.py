@@ -187,7 +187,7 @@ def complete(job: Job, decoded: Decoded, inpainter: "Inpainter", quality: int | 
         Notes for the user, one sentence each.
     """
     # Imported here: what it imports needs TensorFlow, and bad input should be told before that is loaded.
-    from inpaint_tf.visualize.flow import draw_hole_flow
+    from inpaint_tf.visualize.flow import draw_flow
     from inpaint_tf.visualize.plan_picture import plan_picture
     from inpaint_tf.visualize.side_by_side import side_by_side
 
@@ -195,14 +195,20 @@ def complete(job: Job, decoded: Decoded, inpainter: "Inpainter", quality: int | 
     result = inpainter.run(photo.rgb, hole, decoded.guide)
     pictures = {
         "coarse": lambda: composite(photo.rgb, hole, result.coarse),
-        "flow": lambda: draw_hole_flow(result.offsets, hole),
+        "flow": lambda: np.full_like(photo.rgb, 255) if not hole.any() else draw_flow(result, hole),
         "side_by_side": lambda: side_by_side(photo.rgb, hole, result),
         "plan": lambda: photo.rgb if result.plan is None else plan_picture(result.plan, photo.rgb, hole),
     }
-    if "flow" in job.extras and hole.any() and result.offsets is None:
-        raise UserError("this model has no attention, so there is no flow to draw; leave out --output_flow.")
+    notes += result.notes
+    if "flow" in job.extras and hole.any() and result.sources is None and result.offsets is None:
+        raise UserError(
+            "this model has no attention, so there is no flow to draw; add --detail=patches or leave out --output_flow."
+        )
     if "plan" in job.extras and hole.any() and result.plan is None:
-        raise UserError("this is a full run, so there is no plan to show; leave out --show_plan.")
+        raise UserError(
+            "there is no plan to show: the run is full or at a working size; add --plan=hole --working_size=full, "
+            "or leave out --show_plan."
+        )
     extras = {path: pictures[name]() for name, path in job.extras.items()}
     for path in job.outputs():
         _make_parent(path)

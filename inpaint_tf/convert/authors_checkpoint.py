@@ -34,6 +34,8 @@ from inpaint_tf.models.weights_file import check_values
 _GENERATOR = "inpaint_net/"
 _OTHERS = "other_variables.npz"
 # The authors read images with OpenCV.
+# What the papers' models were trained on: 256x256 with holes of up to 128x128.
+AUTHORS_SIDES = {"image": 256, "hole": 128}
 AUTHORS_CHANNEL_ORDER = "BGR"
 
 
@@ -104,6 +106,7 @@ def checkpoint_to_preset(checkpoint, folder, dtype=None):
         AUTHORS_CHANNEL_ORDER,
         source=f"authors' checkpoint {prefix.name}, SHA-256 of its data {_sha256_of_data(prefix)}",
         dtype=dtype,
+        trained_on=AUTHORS_SIDES,
         extra_files={_OTHERS: others.getvalue()} if kept else None,
     )
     return Conversion(model_name, width, len(names), tuple(kept))

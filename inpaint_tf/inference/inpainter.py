@@ -1,7 +1,7 @@
 """The predictor: a photo with a hole goes in, a completed photo comes out. Everything that inpaints uses this class."""
 
-import dataclasses
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -9,37 +9,17 @@ from inpaint_tf.errors import UserError
 from inpaint_tf.inference.blending import poisson_blend
 from inpaint_tf.inference.full_run import FullRun
 from inpaint_tf.inference.guards import check_fill, check_process
+from inpaint_tf.inference.guided_patches import fill_with_patches
+from inpaint_tf.inference.result import Result, WindowOutputs
+from inpaint_tf.inference.working_size import check_working_size, enlarged, plan_windows, reduced
 from inpaint_tf.models.presets import load_preset
 from inpaint_tf.pixels import composite, is_hole, is_line, pad_to_multiple, to_float
-from inpaint_tf.planned.plan import Plan
 from inpaint_tf.planned.run import PlannedRun
 
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """What one run gave.
-
-    Attributes:
-        completed: uint8 [H, W, 3] RGB: the photo, bit-identical outside the hole.
-        coarse: float32 [H, W, 3] RGB in [-1, 1], output of the first stage; to be looked at inside the hole only.
-        refined: float32 [H, W, 3] RGB in [-1, 1], output of the second stage, likewise.
-        offsets: int32 [ceil(H/8), ceil(W/8), 2], absolute (row, column) on that grid of what every position was
-            copied from, -1 where the plan did not compute it; None for a model without attention or a photo without
-            a hole.
-        plan: What was computed; None for a full run or a photo without a hole.
-        seconds: Wall-clock time of the run.
-    """
-
-    completed: np.ndarray
-    coarse: np.ndarray
-    refined: np.ndarray
-    offsets: np.ndarray | None
-    plan: Plan | None
-    seconds: float
-
-
 PLANS = ("hole", "full")
+DETAILS = ("none", "patches")
 BLENDS = ("none", "poisson")
+Report = Callable[[str, float], None]
 
 
 class Inpainter:
@@ -52,10 +32,17 @@ class Inpainter:
             network on the whole photo. Same numbers up to rounding. Models whose attention has the literal form, which
             is there as the reference, always run in full.
         memory_budget: Bytes of working memory under plan "hole"; None takes a share of what is free.
-        blend: "none", or "poisson" to fit the fill's colours to those around the hole (`inference.blending`).
+        detail: "none" gives the network's completion; "patches" replaces it by copies of known pixels that it leads
+            (`inference.guided_patches`).
+        working_size: "full" runs the network on the photo as it is; a number on the photo with its longer side brought
+            down to that many pixels; "auto" on a window around the hole, at the size that the weights know
+            (`inference.working_size`).
+        blend: "none", or "poisson" to fit the network's colours to those around the hole (`inference.blending`). With
+            patches, anything but "none" also fits the copies' colours to the network's.
+        trained_on: See `PresetConfig`; for working size "auto".
 
     Raises:
-        UserError: for an unknown plan or blend, or a memory budget for a full run.
+        UserError: for an unknown plan, detail, working size or blend, or a memory budget for a full run.
 
     Example:
         >>> import numpy as np
@@ -67,24 +54,47 @@ class Inpainter:
         (40, 50, 3)
     """
 
-    def __init__(self, model, channel_order="RGB", *, plan="hole", memory_budget=None, blend="none"):
+    def __init__(
+        self,
+        model,
+        channel_order: str = "RGB",
+        *,
+        plan: str = "hole",
+        memory_budget: int | None = None,
+        detail: str = "none",
+        working_size: str | int = "full",
+        blend: str = "none",
+        trained_on: dict[str, int] | None = None,
+    ):
         check_process()
-        if plan not in PLANS:
-            raise UserError(f"plan {plan!r} is unknown; known: {', '.join(PLANS)}.")
-        if blend not in BLENDS:
-            raise UserError(f"blend {blend!r} is unknown; known: {', '.join(BLENDS)}.")
+        for name, value, known in (("plan", plan, PLANS), ("detail", detail, DETAILS), ("blend", blend, BLENDS)):
+            if value not in known:
+                raise UserError(f"{name} {value!r} is unknown; known: {', '.join(known)}.")
         planned = plan == "hole" and PlannedRun.supports(model)
         if memory_budget is not None and not planned:
             raise UserError("a memory budget needs plan 'hole' and the fast attention: a full run takes what it takes.")
         self.model = model
         self.channel_order = channel_order
+        self.detail = detail
+        self.working_size = check_working_size(working_size)
         self.blend = blend
+        self.trained_on = trained_on
         # Blending looks at the network's output next to the hole too.
         border = 1 if blend == "poisson" else 0
         self._engine = PlannedRun(model, memory_budget, border) if planned else FullRun(model)
 
     @classmethod
-    def from_preset(cls, name_or_folder=None, *, attention="fast", plan="hole", memory_budget=None, blend="none"):
+    def from_preset(
+        cls,
+        name_or_folder=None,
+        *,
+        attention: str = "fast",
+        plan: str = "hole",
+        memory_budget: int | None = None,
+        detail: str | None = None,
+        working_size: str | int | None = None,
+        blend: str | None = None,
+    ) -> "Inpainter":
         """An inpainter with a preset's weights.
 
         Args:
@@ -92,19 +102,30 @@ class Inpainter:
             attention: "fast" or "literal", see `ContextualAttention`.
             plan: "hole" or "full", see the class.
             memory_budget: Bytes, see the class.
-            blend: "none" or "poisson", see the class.
+            detail: "none" or "patches", see the class; None takes what the preset recommends.
+            working_size: "auto", "full" or pixels, likewise.
+            blend: "none" or "poisson", likewise.
 
         Raises:
             UserError: for an unknown preset or weights that do not fit or are corrupt.
         """
         model, config = load_preset(name_or_folder, attention_form=attention)
-        return cls(model, config.channel_order, plan=plan, memory_budget=memory_budget, blend=blend)
+        return cls(
+            model,
+            config.channel_order,
+            plan=plan,
+            memory_budget=memory_budget,
+            detail=config.detail if detail is None else detail,
+            working_size=config.working_size if working_size is None else working_size,
+            blend=config.blend if blend is None else blend,
+            trained_on=config.trained_on,
+        )
 
     def __call__(self, image, mask, guide=None):
         """uint8 [H, W, 3] RGB, mask[, guide] -> completed uint8 [H, W, 3] RGB; see `run`."""
         return self.run(image, mask, guide).completed
 
-    def run(self, image, mask, guide=None):
+    def run(self, image, mask, guide=None, *, report: Report | None = None) -> Result:
         """Completes one photo.
 
         Args:
@@ -112,6 +133,8 @@ class Inpainter:
             mask: [H, W] or [H, W, 1], bool (True = hole) or uint8 (above 127 = hole).
             guide: For a guided model, a sketch of what the hole should hold: [H, W], bool (True = line) or uint8
                 (above 153 = line). Lines outside the hole play no part.
+            report: Called during the work with the stage, "network" or "patches", and its finished share in [0, 1].
+                What it raises ends the run.
 
         Returns:
             A `Result`. Without a hole, `completed` is a copy of the image.
@@ -121,26 +144,67 @@ class Inpainter:
                 guidance, a fill that is no number (naming broken weights), or in a process that was forked after use.
         """
         check_process()
+        check_process()
         started = time.perf_counter()
         hole = check_image_and_mask(image, mask)
         lines = None if guide is None else check_guide(guide, image, self.model)
-        if not hole.any():
-            unchanged = to_float(image)
-            return Result(image.copy(), unchanged, unchanged, None, None, time.perf_counter() - started)
+        report = report or (lambda stage, share: None)
+        network, windows, plan, fills, notes = image.copy(), [], None, (), ()
+        if hole.any():
+            network, windows, plan = self._run_network(image, hole, lines, report)
+        completed = network
+        if self.detail == "patches" and hole.any():
+            filled = fill_with_patches(
+                network,
+                hole,
+                blend=self.blend != "none",
+                scale=lambda part: min(w.window.scale for w in windows if w.window.holes.meets(part)),
+                report=lambda share: report("patches", share),
+            )
+            completed, fills = filled.completed, filled.fills
+            if filled.without:
+                notes = (_without_patches(filled.without, len(fills)),)
+        seconds = time.perf_counter() - started
+        fills = None if self.detail == "none" else fills
+        return Result(completed, network, plan, seconds, notes, tuple(windows), fills)
+
+    def _run_network(self, image, hole, lines, report):
+        """The network's completion uint8 [H, W, 3], a `WindowOutputs` for every window, and the plan."""
+        completed, done, plan = image.copy(), [], None
+        windows = plan_windows(hole, self.working_size, self.trained_on)
+        for number, window in enumerate(windows):
+            report("network", number / len(windows))
+            place = window.box.slices
+            part, part_hole = image[place], hole[place]
+            small, small_hole = reduced(part, part_hole, window.scale)
+            small_lines = None if lines is None else reduced(part, lines[place], window.scale)[1]
+            # Reduced holes grow; where nothing would stay known, the photo is left at its size.
+            if small_hole.all():
+                window = window._replace(scale=1.0)
+                small, small_hole, small_lines = part, part_hole, None if lines is None else lines[place]
+            outputs, filled = self._run_window(small, small_hole, small_lines)
+            own = np.zeros_like(part_hole)
+            inner = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(window.holes.slices, place))
+            own[inner] = part_hole[inner]
+            completed[place][own] = enlarged(filled, part_hole.shape)[own]
+            done.append(WindowOutputs(window, own, outputs["coarse"], outputs["refined"], outputs.get("offsets")))
+            if len(windows) == 1 and window.scale == 1 and window.box == (0, 0, *hole.shape):
+                plan = outputs.get("plan")
+        report("network", 1.0)
+        return completed, done, plan
+
+    def _run_window(self, image, hole, lines):
+        """The engine's outputs at the image's size in RGB, and the completed uint8 [h, w, 3]."""
         masks = [x if x is None else pad_to_multiple(x)[..., np.newaxis].astype(np.float32) for x in (hole, lines)]
-        outputs = self._engine(self._swap(to_float(pad_to_multiple(image))), *masks)
+        outputs = dict(self._engine(self._swap(to_float(pad_to_multiple(image))), *masks))
         height, width = hole.shape
-        coarse, refined = (self._swap(outputs[stage])[:height, :width] for stage in ("coarse", "refined"))
-        check_fill(refined, hole, self.model)
-        filled = poisson_blend(to_float(image), hole, refined) if self.blend == "poisson" else refined
-        return Result(
-            composite(image, hole, filled),
-            coarse,
-            refined,
-            outputs.get("offsets"),
-            outputs.get("plan"),
-            time.perf_counter() - started,
-        )
+        for stage in ("coarse", "refined"):
+            outputs[stage] = self._swap(outputs[stage])[:height, :width]
+        filled = outputs["refined"]
+        check_fill(filled, hole, self.model)
+        if self.blend == "poisson":
+            filled = poisson_blend(to_float(image), hole, filled)
+        return outputs, composite(image, hole, filled)
 
     @property
     def traces(self):
@@ -150,6 +214,12 @@ class Inpainter:
     def _swap(self, image):
         """RGB <-> the model's channel order."""
         return image[..., ::-1] if self.channel_order == "BGR" else image
+
+
+def _without_patches(without, others):
+    if not others:
+        return "the hole leaves no patch of the photo to copy from; this is the network's completion alone."
+    return f"{without} of {without + others} parts of the hole had no patch to copy from and are the network's alone."
 
 
 def check_image_and_mask(image, mask):

@@ -37,6 +37,10 @@ class PresetConfig:
         source: Where the weights come from.
         sha256: Of `weights.npz`.
         summary: One line for listings: data, terms.
+        detail, working_size, blend: What `Inpainter` does with these weights if nobody says otherwise, see there. The
+            defaults give the network's own output on the photo as it is, which reproduction needs.
+        trained_on: {"image": side, "hole": side} in pixels, of the largest squares that training showed; working size
+            "auto" is reckoned from it. None if it is not known.
     """
 
     model: str
@@ -45,6 +49,10 @@ class PresetConfig:
     source: str
     sha256: str = ""
     summary: str = ""
+    detail: str = "none"
+    working_size: str | int = "full"
+    blend: str = "none"
+    trained_on: dict[str, int] | None = None
 
 
 # What a field of `config.json` may hold; one without an entry here may hold anything.
@@ -201,6 +209,8 @@ def save_preset(
     dtype=None,
     weights=None,
     extra_files=None,
+    trained_on=None,
+    recommended=None,
 ):
     """Writes a preset folder, aside first and then renamed.
 
@@ -215,6 +225,8 @@ def save_preset(
         dtype: Type to store floats in, e.g. "float16"; None keeps float32.
         weights: Name -> array to store instead of the model's own values (averaged weights, say).
         extra_files: File name -> bytes that go into the folder too.
+        trained_on: See `PresetConfig`.
+        recommended: "detail", "working_size" and "blend" of `PresetConfig`, as far as they aren't the defaults.
 
     Raises:
         UserError: if the folder is not empty or cannot be written, or `weights` doesn't fit the model.
@@ -229,7 +241,9 @@ def save_preset(
     content = io.BytesIO()
     np.savez_compressed(content, **{name: array.astype(dtype or array.dtype) for name, array in weights.items()})
     digest = hashlib.sha256(content.getvalue()).hexdigest()
-    config = PresetConfig(model_name, model_config, channel_order, source, digest, summary)
+    config = PresetConfig(
+        model_name, model_config, channel_order, source, digest, summary, trained_on=trained_on, **(recommended or {})
+    )
     files = {
         _WEIGHTS: content.getvalue(),
         _CONFIG: (json.dumps(dataclasses.asdict(config), indent=2) + "\n").encode(),

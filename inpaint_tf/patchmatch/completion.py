@@ -28,6 +28,7 @@ Reference: Wexler, Shechtman and Irani, Space-Time Completion of Video, PAMI 200
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -68,6 +69,20 @@ class PatchMatchOptions:
     seed: int = 0
 
 
+class Level(NamedTuple):
+    """An image at one size.
+
+    Attributes:
+        image: float32 [h, w, C].
+        hole: bool [h, w].
+        unusable: bool [h, w], what is known but must not be copied; None: nothing.
+    """
+
+    image: np.ndarray
+    hole: np.ndarray
+    unusable: np.ndarray | None = None
+
+
 def fingerprint() -> str:
     """What `complete` depends on besides its input when it is called with the default options."""
     return f"version {VERSION}, {PatchMatchOptions()}"
@@ -101,19 +116,18 @@ def complete(
     channels = colours_and_texture(image, hole, options)
     channels[hole] = 0
     levels = pyramid(channels, hole, size)
-    levels[0] = (harmonic_fill(*levels[0]), levels[0][1])
+    levels[0] = levels[0]._replace(image=harmonic_fill(levels[0].image, levels[0].hole))
     field = complete_levels(levels, size, channels.shape[-1], options, energies=energies, threads=threads)
     colours = np.clip(np.round(field.image[..., :COLOURS]), 0, 255).astype(np.uint8)
     return np.where(hole[..., np.newaxis], colours, image)
 
 
 def complete_levels(
-    levels: Sequence[tuple[np.ndarray, np.ndarray]],
+    levels: Sequence[Level],
     size: int,
     voted: int,
     options: PatchMatchOptions,
     *,
-    unusable: Sequence[np.ndarray] | None = None,
     energies: list[tuple[int, float]] | None = None,
     report: Callable[[float], None] | None = None,
     threads: int | None = None,
@@ -121,12 +135,11 @@ def complete_levels(
     """Searches and votes in turns, from the coarsest level to the finest.
 
     Args:
-        levels: (float32 [h, w, C], bool [h, w] hole), coarsest first, see `pyramid`. What the coarsest has in its hole
-            is where the search starts. The arrays are changed.
+        levels: Coarsest first, see `pyramid`. What the coarsest has in its hole is where the search starts. The images
+            are changed.
         size: Side of the patches.
         voted: How many of the first channels are unknown in the hole; the others are known everywhere.
         options: `PatchMatchOptions`.
-        unusable: bool [h, w] for each level: what is known but must not be copied.
         energies: See `complete`.
         report: Called with the finished share of the work, in [0, 1]; what it raises ends the work.
         threads: How many to use; None takes as many as there are processors.
@@ -135,12 +148,11 @@ def complete_levels(
         The `PatchField` of the finest level; its `image` is the completed one.
     """
     steps = [options.steps[min(number, len(options.steps) - 1)] for number in range(len(levels))]
-    costs = np.cumsum([0, *(count * np.count_nonzero(hole) for count, (_, hole) in zip(steps, levels))])
+    costs = np.cumsum([0, *(count * np.count_nonzero(hole) for count, (_, hole, _) in zip(steps, levels))])
     field = None
-    for number, (image, hole) in enumerate(levels):
+    for number, (image, hole, unusable) in enumerate(levels):
         start = None if field is None else _doubled_matches(field, hole)
-        avoided = None if unusable is None else unusable[number]
-        field = PatchField(np.ascontiguousarray(image), hole, size, options.seed + number, start, avoided, threads)
+        field = PatchField(np.ascontiguousarray(image), hole, size, options.seed + number, start, unusable, threads)
         weights = _weights(field, hole, options.falloff)
         if number:
             field.vote(weights, voted)
@@ -191,23 +203,24 @@ def texture_channels(image: np.ndarray, hole: np.ndarray, window: int) -> np.nda
     return np.where(hole[..., np.newaxis], np.float32(0), texture)
 
 
-def pyramid(image: np.ndarray, hole: np.ndarray, patch: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def pyramid(image: np.ndarray, hole: np.ndarray, patch: int, unusable: np.ndarray | None = None) -> list[Level]:
     """Halved copies, coarsest first, down to where the hole is less than a patch deep or too few patches are left.
 
-    A coarse pixel is the mean of its four fine ones; it is hole if one of them is. An odd last row or column counts
-    twice.
+    A coarse pixel is the mean of its four fine ones; it is hole, or unusable, if one of them is. An odd last row or
+    column counts twice.
 
     Returns:
-        List of (float32 [h, w, C], bool [h, w]); the last is the image itself.
+        The levels; the last is the image itself.
     """
-    levels = [(image, hole)]
+    levels = [Level(image, hole, unusable)]
     while True:
-        image, hole = levels[-1]
+        image, hole, unusable = levels[-1]
         depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5).max()
-        hole = halved_hole(hole)
-        if depth <= patch or min(hole.shape) < 2 * patch or _sources(hole, patch) < _LEAST_SOURCES:
+        hole, unusable = halved_hole(hole), None if unusable is None else halved_hole(unusable)
+        blocked = hole if unusable is None else hole | unusable
+        if depth <= patch or min(hole.shape) < 2 * patch or _sources(blocked, patch) < _LEAST_SOURCES:
             return levels[::-1]
-        levels.append((halved(image), hole))
+        levels.append(Level(halved(image), hole, unusable))
 
 
 def halved(image: np.ndarray) -> np.ndarray:

@@ -107,9 +107,33 @@ class PatchField:
             weights: float32 [T], one for each target.
             channels: How many of the image's first channels are set; the others stay.
         """
-        work = lambda start, stop: _vote(  # noqa: E731
-            self.image, self.pixels, self.number, self.matches, weights, self.size, channels, start, stop
-        )
+
+        def work(start, stop):
+            _vote(self.image, self.pixels, self.number, self.matches, weights, self.size, channels, start, stop)
+
+        self._in_bands_of_pixels(work)
+
+    def sources(self, channels: int) -> np.ndarray:
+        """Which known pixel says of each pixel of the hole what is nearest to the image.
+
+        Every patch around a pixel has a match, and in it the pixel at the same place. Of these, the one that differs
+        least from the image (the mean of them all, after `vote`) is a copy that stands for the mean.
+
+        Args:
+            channels: How many of the image's first channels are compared.
+
+        Returns:
+            int32 [N, 2], (row, column) for each of `pixels`.
+        """
+        found = np.empty_like(self.pixels)
+
+        def work(start, stop):
+            _choose(self.image, self.pixels, self.number, self.matches, found, self.size, channels, start, stop)
+
+        self._in_bands_of_pixels(work)
+        return found
+
+    def _in_bands_of_pixels(self, work):
         run_bands(work, len(self.pixels), max(1, len(self.pixels) // BAND), self.threads)
 
     def _run(self, measures, searches, radius):
@@ -249,3 +273,24 @@ def _vote(image, pixels, number, matches, weights, size, channels, start, stop):
                     total[channel] += share * image[matches[target, 0] + down, matches[target, 1] + right, channel]
         for channel in range(channels):
             image[row, column, channel] = total[channel] / weight
+
+
+@compiled
+def _choose(image, pixels, number, matches, found, size, channels, start, stop):
+    height, width = number.shape
+    for place in range(start, stop):
+        row, column = pixels[place, 0], pixels[place, 1]
+        best = np.float32(np.inf)
+        for down in range(min(size, row + 1)):
+            for right in range(min(size, column + 1)):
+                if row - down >= height or column - right >= width:
+                    continue
+                target = number[row - down, column - right]
+                other_row, other_column = matches[target, 0] + down, matches[target, 1] + right
+                distance = np.float32(0)
+                for channel in range(channels):
+                    difference = image[row, column, channel] - image[other_row, other_column, channel]
+                    distance += difference * difference
+                if distance < best:
+                    best = distance
+                    found[place, 0], found[place, 1] = other_row, other_column

@@ -254,6 +254,7 @@ class Trainer:
             "RGB",
             source=self._preset_source(),
             weights=self.state.exported_weights(),
+            trained_on={"image": self.config.image_size, "hole": self.config.box_size},
         )
 
     def _preset_source(self):

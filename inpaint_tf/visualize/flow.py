@@ -1,4 +1,6 @@
-"""Attention offsets as colours: where every pixel of the hole was copied from (paper, figure 5).
+"""Where every pixel of the hole was copied from, as colours (paper, figure 5).
+
+The attention's offsets are about cells of 8 pixels of features; the sources of guided patches are exact to the pixel.
 
 The relative offset (source minus own position) is drawn with the Middlebury colour wheel of optical flow: the hue is
 the direction, the saturation the distance relative to the longest offset in the picture. White copies from itself.
@@ -69,6 +71,38 @@ def draw_offsets(offsets, height, width):
     offsets = np.asarray(offsets)
     flow = np.where(offsets >= 0, relative_offsets(offsets), 0)
     return flow_colours(flow).repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
+
+
+def draw_flow(result, hole):
+    """Where a result's fill is from: its exact sources, or its attention's offsets if it has none.
+
+    Args:
+        result: A `Result` of the inpainter.
+        hole: bool [H, W].
+
+    Returns:
+        uint8 [H, W, 3] RGB; None if the result has neither.
+    """
+    if result.sources is not None:
+        return draw_sources(result.sources)
+    return None if result.offsets is None else draw_hole_flow(result.offsets, hole)
+
+
+def draw_sources(sources):
+    """The exact map of what was copied from where; everything else is white.
+
+    Args:
+        sources: int [H, W, 2], (row, column), negative where nothing was copied.
+
+    Returns:
+        uint8 [H, W, 3] RGB, with the colours and the scale of `draw_offsets`.
+    """
+    drawn = np.full((*sources.shape[:2], 3), 255, np.uint8)
+    place = np.nonzero(sources[..., 0] >= 0)
+    if len(place[0]):
+        flow = sources[place] - np.stack(place, axis=-1)
+        drawn[place] = flow_colours(flow)
+    return drawn
 
 
 def draw_hole_flow(offsets, hole):

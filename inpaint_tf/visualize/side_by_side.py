@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inpaint_tf.visualize.flow import draw_hole_flow
+from inpaint_tf.visualize.flow import draw_flow
 
 _GAP = 8
 _HOLE_COLOUR = (255, 255, 255)
@@ -14,7 +14,7 @@ def paint_hole(image, hole):
 
 
 def side_by_side(image, hole, result):
-    """A strip: the photo with its hole painted, the completed photo, the attention flow if there is one.
+    """A strip: the photo with its hole painted, the completed photo, and where the fill is from if that is known.
 
     Args:
         image: uint8 [H, W, 3] RGB.
@@ -25,8 +25,9 @@ def side_by_side(image, hole, result):
         uint8 [H, 2 or 3 pictures and gaps, 3] RGB.
     """
     pictures = [paint_hole(image, hole), result.completed]
-    if result.offsets is not None:
-        pictures.append(draw_hole_flow(result.offsets, hole))
+    flow = draw_flow(result, hole)
+    if flow is not None:
+        pictures.append(flow)
     return strip(pictures)
 
 

@@ -139,8 +139,8 @@ def test_pyramid_halves_and_marks_every_touched_pixel():
     hole = np.zeros((64, 64), bool)
     hole[21:43, 21:43] = True
     levels = pyramid(image, hole, 5)
-    assert len(levels) == 2 and levels[-1][0] is image
-    coarse, coarse_hole = levels[0]
+    assert len(levels) == 2 and levels[-1].image is image
+    coarse, coarse_hole, _ = levels[0]
     assert coarse.shape == (32, 32, 1) and coarse[0, 0, 0] == 0 and coarse[0, 4, 0] == 1
     # Fine rows 21..42 touch coarse rows 10..21.
     assert np.array_equal(np.flatnonzero(coarse_hole.any(axis=1)), np.arange(10, 22))

@@ -1,0 +1,209 @@
+"""Fills a hole with pixels of the photo's known part, led by a network's completion.
+
+PatchMatch completion (`patchmatch.completion`) gives crisp texture and wrong structure; a network that was trained on
+reconstruction gives structure and no texture. Here the network leads: besides colours and texture, patches are compared
+in three more channels, the slightly blurred colours of the photo with the network's completion in its hole. These are
+known everywhere and never voted. So a patch is taken from where it fits its neighbours *and* looks, from afar, like
+what the network expects; and the hole starts from the network's completion.
+
+- **Every pixel is a copy.** The last vote gives means; each pixel is then replaced by the one, among those that the
+  patches around it point to, that is nearest to the mean. So of every pixel it is known where in the photo it is from
+  (`PatchFill.sources`, exact before blending), at no price: on forty photos of 256x256 with holes of 128 the means had
+  17.94 dB and distances of .529 and .699 by two feature networks, the copies 17.92 dB, .530 and .698.
+- **Blending** gives the copies the low frequencies of the network's completion, which fits the hole's border, and
+  leaves them their texture (`blend_low_frequencies`; on the same photos 17.95 dB, .525, .699). Poisson blending would
+  do nothing here: patches overlap the border, so there is no step to take away.
+- **Where nothing can be copied**, because the photo has no patch without hole, the network's pixels stay.
+
+Cost and memory follow the hole: patches come from a neighbourhood of the hole of about three times its size, and large
+holes are filled in squares of `GuidedPatchesOptions.tile` pixels, one after the other. What an earlier square filled is
+known to the next, but never copied.
+
+The result does not depend on the number of threads; the sum of weighted distances never grows within a level.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from inpaint_tf.inference.working_size import hole_boxes, tiles
+from inpaint_tf.patchmatch.completion import (
+    COLOURS,
+    PatchMatchOptions,
+    colours_and_texture,
+    complete_levels,
+    harmonic_fill,
+    patch_size,
+    pyramid,
+)
+from inpaint_tf.patchmatch.nearest_patches import PatchField
+from inpaint_tf.regions import Rect
+
+
+@dataclasses.dataclass(frozen=True)
+class GuidedPatchesOptions:
+    """How patches are chosen.
+
+    Attributes:
+        search: As for a completion without a guide.
+        guide: Weight of the guide's channels against the colours.
+        sigma: Of the Gaussian that blurs the guide, pixels at the size that the network worked at.
+        low_frequencies: Sigma of what blending takes from the network, pixels.
+        margin: Pixels around the hole, at least and at most, that patches come from; in between it is the hole's size.
+        tile: Side of the squares that large holes are filled in, pixels.
+    """
+
+    search: PatchMatchOptions = dataclasses.field(default_factory=PatchMatchOptions)
+    guide: float = 1.0
+    sigma: float = 2.0
+    low_frequencies: float = 6.0
+    margin: tuple[int, int] = (96, 512)
+    tile: int = 1024
+
+
+class PatchFill(NamedTuple):
+    """What the patches gave for one rectangle of the photo.
+
+    Attributes:
+        box: The rectangle.
+        sources: int32 [h, w, 2], (row, column) in the photo of what each of its pixels was copied from; -1 where it was
+            not.
+    """
+
+    box: Rect
+    sources: np.ndarray
+
+
+class Filled(NamedTuple):
+    """What the patches gave.
+
+    Attributes:
+        completed: uint8 [H, W, 3], the photo outside the hole.
+        fills: A `PatchFill` for every part of the hole that patches were found for.
+        without: How many parts had no patch to copy, so that the network's pixels stayed.
+    """
+
+    completed: np.ndarray
+    fills: tuple[PatchFill, ...]
+    without: int
+
+
+def fill_with_patches(
+    network: np.ndarray,
+    hole: np.ndarray,
+    options: GuidedPatchesOptions = GuidedPatchesOptions(),
+    *,
+    blend: bool = True,
+    scale: Callable[[Rect], float] | None = None,
+    report: Callable[[float], None] | None = None,
+    energies: list[tuple[int, float]] | None = None,
+    threads: int | None = None,
+) -> Filled:
+    """Replaces a network's pixels by copies of known ones.
+
+    Args:
+        network: uint8 [H, W, 3] RGB, the photo with the network's completion in its hole.
+        hole: bool [H, W].
+        options: `GuidedPatchesOptions`.
+        blend: Whether colours are fitted to the network's.
+        scale: Size at which the network worked on a part of the photo, against the photo's; None: 1 everywhere.
+        report: Called with the finished share of the work in [0, 1]; what it raises ends the work.
+        energies: A list that gets (level, energy) after every turn of a part, level 0 being the coarsest; or None.
+        threads: How many to use; None takes as many as there are processors.
+
+    Returns:
+        A `Filled`; deterministic for the search's seed.
+    """
+    completed, fills, without = network.copy(), [], 0
+    if not hole.any():
+        return Filled(completed, (), 0)
+    parts = [part for box in hole_boxes(hole, options.margin[0]) for part in tiles(box, options.tile)]
+    parts = [part for part in parts if hole[part.slices].any()]
+    weights = np.cumsum([0, *(np.count_nonzero(hole[part.slices]) for part in parts)])
+    for number, part in enumerate(parts):
+        shares = weights[number : number + 2] / weights[-1]
+
+        def report_part(share, shares=shares):
+            if report is not None:
+                report(float(shares[0] + (shares[1] - shares[0]) * share))
+
+        report_part(0.0)
+        margin = int(np.clip(max(part.height, part.width), *options.margin))
+        window = part.grown(margin, hole.shape)
+        inside = np.zeros((window.height, window.width), bool)
+        own = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(part.slices, window.slices))
+        inside[own] = hole[part.slices]
+        enlarging = 1.0 if scale is None else 1 / scale(part)
+        found = _fill_window(
+            completed[window.slices],
+            inside,
+            hole[window.slices] & ~inside,
+            dataclasses.replace(options, sigma=options.sigma * enlarging),
+            options.low_frequencies * enlarging if blend else 0.0,
+            report_part,
+            energies,
+            threads,
+        )
+        if found is None:
+            without += 1
+            continue
+        colours, sources = found
+        completed[part.slices][inside[own]] = colours[own][inside[own]]
+        sources = sources[own]
+        sources[sources[..., 0] >= 0] += np.int32(window[:2])
+        fills.append(PatchFill(part, sources))
+        report_part(1.0)
+    return Filled(completed, tuple(fills), without)
+
+
+def blend_low_frequencies(copied: np.ndarray, network: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray:
+    """Gives copies the low frequencies of the network's completion and leaves them their texture.
+
+    Args:
+        copied, network: float32 [H, W, 3].
+        hole: bool [H, W]; only what lies in it counts.
+        sigma: Of the Gaussian that tells low from high, pixels.
+
+    Returns:
+        float32 [H, W, 3].
+    """
+    share = hole.astype(np.float32)
+    difference = cv2.GaussianBlur((network - copied) * share[..., np.newaxis], (0, 0), sigma)
+    weight = np.maximum(cv2.GaussianBlur(share, (0, 0), sigma), 1e-3)
+    return copied + difference / weight[..., np.newaxis]
+
+
+def _fill_window(network, hole, unusable, options, low_frequencies, report, energies, threads):
+    """Colours uint8 [h, w, 3] and sources int32 [h, w, 2] of a window, (row, column) in it; None without a patch."""
+    try:
+        size = patch_size(hole | unusable, options.search.patch)
+    except ValueError:
+        return None
+    field = _search(network, hole, unusable, size, options, report, energies, threads)
+    chosen = field.sources(COLOURS)
+    place = tuple(field.pixels.T)
+    sources = np.full((*hole.shape, 2), -1, np.int32)
+    sources[place] = chosen
+    copied = network.copy()
+    copied[place] = network[tuple(chosen.T)]
+    if not low_frequencies:
+        return copied, sources
+    blended = blend_low_frequencies(copied.astype(np.float32), network.astype(np.float32), hole, low_frequencies)
+    return np.uint8(np.clip(np.rint(blended), 0, 255)), sources
+
+
+def _search(network, hole, unusable, size, options, report, energies, threads) -> PatchField:
+    search = options.search
+    channels = colours_and_texture(network, hole | unusable, search)
+    voted = channels.shape[-1]
+    guide = cv2.GaussianBlur(network.astype(np.float32), (0, 0), options.sigma)
+    levels = pyramid(np.concatenate([channels, np.float32(options.guide) * guide], axis=-1), hole, size, unusable)
+    # Colours start as the network's; texture is unknown in the hole and starts smooth.
+    coarsest = levels[0]
+    if voted > COLOURS:
+        texture = slice(COLOURS, voted)
+        coarsest.image[..., texture] = harmonic_fill(coarsest.image[..., texture], coarsest.hole)
+    return complete_levels(levels, size, voted, search, energies=energies, report=report, threads=threads)
