@@ -34,6 +34,12 @@ def name_some(names: Sequence[object], most: int = 10) -> str:
     return ", ".join(map(printable, names[:most])) + more
 
 
+def shortened(value: object, most: int = 80) -> str:
+    """A value as Python writes it, printable and no longer than so many characters."""
+    shown = printable(repr(value))
+    return shown if len(shown) <= most else shown[: most - 4] + " ..."
+
+
 def reason(error: BaseException) -> str:
     """What an exception says, on one printable line without a full stop; its type's name if it says nothing."""
     if isinstance(error, OSError) and error.strerror:

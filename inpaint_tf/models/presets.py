@@ -24,6 +24,8 @@ BUNDLED = pathlib.Path(__file__).parent.parent / "weights"
 DEFAULT_PRESET = "photos_small"
 CHANNEL_ORDERS = ("RGB", "BGR")
 _CONFIG, _WEIGHTS = "config.json", "weights.npz"
+# So many variables that do not fit are named.
+_MOST_PROBLEMS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,7 +187,7 @@ def assign_weights(model, arrays, source):
 
 
 def check_shapes(expected, found, source):
-    """Compares name -> shape of what a model needs with what a file holds. Raises UserError naming all differences."""
+    """Compares name -> shape of what a model needs with what a file holds. Raises UserError naming the differences."""
     problems = [f"{name} {expected[name]} is missing" for name in sorted(set(expected) - set(found))]
     problems += [f"{name} {found[name]} is not of this model" for name in sorted(set(found) - set(expected))]
     problems += [
@@ -194,7 +196,8 @@ def check_shapes(expected, found, source):
         if tuple(expected[name]) != tuple(found[name])
     ]
     if problems:
-        raise UserError(f"{source} does not fit the model: {'; '.join(problems)}.")
+        more = f"; and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
+        raise UserError(f"{source} does not fit the model: {'; '.join(problems[:_MOST_PROBLEMS])}{more}.")
 
 
 def save_preset(

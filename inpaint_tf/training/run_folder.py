@@ -22,7 +22,7 @@ from typing import Any
 import tensorflow as tf
 
 from inpaint_tf.data.sources import Fingerprint
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import UserError, shortened
 from inpaint_tf.files import is_aside, replace_folder, sweep, write_bytes
 from inpaint_tf.provenance import revision
 from inpaint_tf.schema import any_value, list_of, mapping, optional, read_json, record, text
@@ -206,7 +206,8 @@ def _refuse_contradictions(path, config, fingerprint, known):
     before = {**defaults, **known["configuration"]}
     differences = config.differences(before)
     if differences:
-        shown = ", ".join(f"--{name} was {old!r}, now {new!r}" for name, (new, old) in differences.items())
+        changes = ((name, shortened(old), shortened(new)) for name, (new, old) in differences.items())
+        shown = ", ".join(f"--{name} was {old}, now {new}" for name, old, new in changes)
         raise UserError(
             f"{path} holds a run with another configuration: {shown}. "
             "Give the same to go on, or name another --run_dir."
