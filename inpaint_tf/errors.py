@@ -22,9 +22,14 @@ class UserError(ValueError):
     """
 
 
-def printable(name: object) -> str:
-    r"""A name as it may be shown: what would move a terminal's cursor, break a line or hide is written as "\x1b"."""
-    hidden = {c for c in set(str(name)) if unicodedata.category(c) in _HIDDEN and c not in _JOINERS}
+def printable(name: object, keep: str = "") -> str:
+    r"""A name as it may be shown: what would move a terminal's cursor, break a line or hide is written as "\x1b".
+
+    Args:
+        name: Anything; its text is taken.
+        keep: Characters that stay all the same, e.g. line ends.
+    """
+    hidden = {c for c in set(str(name)) if unicodedata.category(c) in _HIDDEN and c not in _JOINERS + keep}
     return "".join(_escaped(c) if c in hidden else c for c in str(name))
 
 

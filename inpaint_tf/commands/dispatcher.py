@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from inpaint_tf import __version__
+from inpaint_tf.commands.terminal import printable_output
 from inpaint_tf.errors import UserError, printable, reason
 
 # Name -> module. Modules are imported when their command runs.
@@ -55,6 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    with printable_output():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
     before = _raise_on_sigterm()
     try:
         code = _run(sys.argv[1:] if argv is None else list(argv))

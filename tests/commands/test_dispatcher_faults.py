@@ -1,7 +1,9 @@
 """What may go wrong around a command: signals at its start, flag files that are none, disks and names."""
 
+import io
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +12,8 @@ import time
 import pytest
 
 from inpaint_tf.commands import dispatcher
+from inpaint_tf.commands.terminal import PrintableStream
+from inpaint_tf.models.presets import BUNDLED
 
 
 @pytest.fixture
@@ -45,6 +49,20 @@ def test_control_characters_of_names_do_not_reach_the_terminal(capsys):
     assert dispatcher.main(["inpaint", "--image=\x1b]0;owned\x07\n.png", "--mask=x", "--output=y"]) == 2
     said = capsys.readouterr().err
     assert "\x1b" not in said and "\x07" not in said and said.count("\n") == 1
+
+
+def test_a_foreign_model_card_does_not_reach_the_terminal_raw(tmp_path, capsys):
+    folder = shutil.copytree(BUNDLED / "open_small", tmp_path / "preset")
+    (folder / "MODEL_CARD.md").write_text("# A card\n\x1b]0;owned\x07\tfine\u202e\n")
+    assert dispatcher.main(["presets", "show", str(folder)]) == 0
+    assert capsys.readouterr().out.endswith("# A card\n\\x1b]0;owned\\x07\tfine\\u202e\n")
+
+
+def test_what_the_terminal_cannot_show_is_no_error():
+    raw = io.BytesIO()
+    stream = PrintableStream(io.TextIOWrapper(raw, encoding="ascii"))
+    print("ü − 1", "\udcff", file=stream, flush=True)
+    assert raw.getvalue() == b"\\xfc \\u2212 1 \\xff\n" and stream.encoding == "ascii"
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe-\x00-\x00", b"--\xe9=1\n", b"\x00\x00", b"--flagfile=self.flags"])
