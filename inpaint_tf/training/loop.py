@@ -103,7 +103,7 @@ class Trainer:
         self.folder.forget_after(self.state.counters.step)
         self.loader = PhotoLoader(source, config)
         self.looker = Looker(config, self.state, self._sample_photos(source)) if self.chief else None
-        self.events = EventWriter(self.folder.path if self.chief else None)
+        self.events = EventWriter(self.folder.path if self.chief else None, resumed_after=self.checkpoints.last_saved)
         # Terms still on the device, with their step and the number of their batch; and fetched ones that no log line
         # has averaged yet: (step, name -> value).
         self._pending, self._window = [], []

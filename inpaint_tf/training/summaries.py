@@ -1,6 +1,7 @@
 """TensorBoard event files, written without the tensorboard package (only looking at them needs it)."""
 
 import pathlib
+import time
 from collections.abc import Mapping
 
 import tensorflow as tf
@@ -11,9 +12,13 @@ class EventWriter:
 
     Args:
         folder: Where the event file goes; None writes nothing.
+        resumed_after: Step that the run resumes after; TensorBoard forgets what an earlier process wrote of later ones.
+            None at the start of a run.
     """
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path | None, resumed_after: int | None = None) -> None:
+        if folder is not None and resumed_after is not None:
+            _purge(folder, resumed_after + 1)
         self._writer = None if folder is None else tf.summary.create_file_writer(str(folder))
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
@@ -36,3 +41,15 @@ class EventWriter:
         """Finishes the file."""
         if self._writer is not None:
             self._writer.close()
+
+
+def _purge(folder: pathlib.Path, first: int) -> None:
+    """Writes an event file that says: steps from `first` on, of the files before this one, come again.
+
+    `tf.summary` has no such word any more. TensorBoard reads files by their names, which begin with their time.
+    """
+    start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
+    now = time.time() - 1
+    with tf.io.TFRecordWriter(str(folder / f"events.out.tfevents.{int(now)}.resumed_{first}")) as file:
+        file.write(tf.compat.v1.Event(wall_time=now, file_version="brain.Event:2").SerializeToString())
+        file.write(tf.compat.v1.Event(wall_time=now, step=first, session_log=start).SerializeToString())

@@ -206,6 +206,23 @@ def test_what_is_advised_after_divergence_is_accepted(config, run, trainer, tmp_
     assert len(json.loads((run / "configuration.json").read_text())["changed"]) == 1
 
 
+def test_a_resumed_run_tells_tensorboard_which_steps_come_again(run, config, trainer):
+    """What TensorBoard does with it: of every step there is one value, the later one."""
+    for suffix in ("index", "data-00000-of-00001"):
+        (run / "checkpoints" / f"ckpt-4.{suffix}").unlink()
+    trainer(config).run()
+    kept = {}
+    for path in sorted(run.glob("events.out.tfevents.*")):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            if event.session_log.status == tf.compat.v1.SessionLog.START:
+                kept = {key: values for key, values in kept.items() if key[0] < event.step}
+            for value in event.summary.value:
+                kept.setdefault((event.step, value.tag), []).append(value.simple_value)
+    assert {step for step, _ in kept} == {1, 2, 3, 4}
+    assert all(len(values) == 1 for values in kept.values())
+    assert len(list(run.glob("*.resumed_3"))) == 1
+
+
 def test_divergence_names_the_photos_of_the_step(config, trainer, photos):
     made = trainer(config)
     step, batches = made.steps.generator, []
