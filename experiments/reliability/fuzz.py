@@ -33,7 +33,7 @@ def main():
     parser.add_argument("--inputs", type=int, default=1000, help="For each reader.")
     parser.add_argument("--first", type=int, default=0, help="Number of the first.")
     parser.add_argument("--reader", help="Only this one.")
-    parser.add_argument("--output", help="Folder for fuzz.jsonl.")
+    parser.add_argument("--output", help="Folder for fuzz.jsonl, which is added to.")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -42,15 +42,22 @@ def main():
     if options.worker:
         return _work(READERS[options.reader], options.first, options.inputs)
     names = [options.reader] if options.reader else list(READERS)
-    lines = [_fuzz(name, options.first, options.inputs) for name in names]
-    if options.output:
-        from inpaint_tf.provenance import revision
+    faults = 0
+    for name in names:
+        line = _fuzz(name, options.first, options.inputs)
+        faults += line["faults"]
+        if options.output:
+            _append(pathlib.Path(options.output), line)
+    return int(faults > 0)
 
-        path = pathlib.Path(options.output)
-        path.mkdir(parents=True, exist_ok=True)
-        text = "".join(json.dumps({**line, "revision": revision()}) + "\n" for line in lines)
-        (path / "fuzz.jsonl").write_text(text, encoding="utf-8")
-    return int(any(line["faults"] for line in lines))
+
+def _append(folder, line):
+    """One line for every reader as soon as it is done: a run of hours may be broken off."""
+    from inpaint_tf.provenance import revision
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "fuzz.jsonl", "a", encoding="utf-8") as file:
+        file.write(json.dumps({**line, "revision": revision()}) + "\n")
 
 
 def _fuzz(name, first, inputs):
