@@ -2,9 +2,13 @@
 
 import sys
 import time
+from collections.abc import Iterable, Iterator
+from typing import TextIO, TypeVar
+
+Item = TypeVar("Item")
 
 
-def progress(iterable, total, label, stream=None):
+def progress(iterable: Iterable[Item], total: int, label: str, stream: TextIO | None = None) -> Iterator[Item]:
     """Yields from `iterable` and keeps a line on standard error: done, rate, time left.
 
     On a terminal the line is rewritten in place, at most ten times a second; elsewhere it is printed every ten
@@ -30,14 +34,14 @@ def progress(iterable, total, label, stream=None):
             stream.flush()
 
 
-def progress_line(done, total, label, seconds):
+def progress_line(done: int, total: int, label: str, seconds: float) -> str:
     """For example "photo 12/40  2.4 a second  12 s left"; below one a second the rate is given as seconds each."""
     rate = done / max(seconds, 1e-9)
     speed = f"{rate:.1f} a second" if rate >= 1 else f"{1 / rate:.1f} s each"
     return f"{label} {done}/{total}  {speed}  {duration((total - done) / rate)} left"
 
 
-def duration(seconds):
+def duration(seconds: float) -> str:
     """12 s, 3 min 20 s, 2 h 05 min."""
     seconds = round(seconds)
     if seconds < 60:

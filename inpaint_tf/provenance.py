@@ -12,7 +12,7 @@ import inpaint_tf
 
 
 @functools.cache
-def revision():
+def revision() -> str:
     """Package version and, in a git checkout, its commit: "0.1.0+1a2b3c4", "-modified" if the package was changed."""
     folder = pathlib.Path(inpaint_tf.__file__).parent
     # Installed into some other repository's virtual environment, the package is not tracked there.
@@ -25,7 +25,7 @@ def revision():
 
 
 @functools.cache
-def device():
+def device() -> str:
     """The processor with its cores and, if TensorFlow sees any, the GPUs."""
     names = [f"{processor()}, {os.cpu_count()} cores"]
     for gpu in tf.config.list_physical_devices("GPU"):

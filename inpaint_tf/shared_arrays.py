@@ -1,5 +1,7 @@
 """NumPy arrays that TensorFlow reads where they lie, instead of copying them twice on the way in."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -7,7 +9,7 @@ import tensorflow as tf
 ALIGNED_BYTES = 64
 
 
-def aligned_zeros(shape):
+def aligned_zeros(shape: Sequence[int]) -> np.ndarray:
     """float32 zeros of a shape, at an address that suits TensorFlow."""
     size = int(np.prod(shape))
     padded = np.zeros(size + ALIGNED_BYTES // 4, np.float32)
@@ -15,7 +17,7 @@ def aligned_zeros(shape):
     return padded[begin : begin + size].reshape(shape)
 
 
-def as_tensor(array):
+def as_tensor(array: np.ndarray) -> tf.Tensor:
     """The tensor of a float32 array. It shares the array's memory, so the array must not be written to afterwards.
 
     An array with gaps between its elements, or at another address than `aligned_zeros` gives, is copied once.

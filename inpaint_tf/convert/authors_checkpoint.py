@@ -14,6 +14,7 @@ import io
 import math
 import pathlib
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -56,19 +57,21 @@ class Conversion:
     kept: tuple[str, ...]
 
 
-def authors_name(name, upsample):
+def authors_name(name: str, upsample: bool) -> str:
     """ "coarse/conv1/kernel" -> "inpaint_net/conv1/kernel"; upsampling layers carry a second level of name."""
     _, layer, kind = name.split("/")
     return f"{_GENERATOR}{layer}/{layer}_conv/{kind}" if upsample else f"{_GENERATOR}{layer}/{kind}"
 
 
-def authors_names(model):
+def authors_names(model: keras.Model) -> dict[str, str]:
     """Name of every variable of a two-stage generator -> the authors' name of it."""
     upsampling = {conv.name for stack in model.network.stacks for conv in stack.convs if conv.upsample}
     return {name: authors_name(name, name.split("/")[1] in upsampling) for name in named_variables(model)}
 
 
-def checkpoint_to_preset(checkpoint, folder, dtype=None):
+def checkpoint_to_preset(
+    checkpoint: str | pathlib.Path, folder: str | pathlib.Path, dtype: str | None = None
+) -> Conversion:
     """Turns an authors' checkpoint into a preset folder.
 
     Args:
@@ -112,7 +115,7 @@ def checkpoint_to_preset(checkpoint, folder, dtype=None):
     return Conversion(model_name, width, len(names), tuple(kept))
 
 
-def preset_to_checkpoint(preset, prefix):
+def preset_to_checkpoint(preset: str | pathlib.Path | None, prefix: str | pathlib.Path) -> list[str]:
     """Writes a preset in the authors' layout.
 
     Args:
@@ -153,7 +156,7 @@ def preset_to_checkpoint(preset, prefix):
     return sorted(arrays)
 
 
-def find_checkpoint(checkpoint):
+def find_checkpoint(checkpoint: str | pathlib.Path) -> pathlib.Path:
     """Prefix of the checkpoint that a prefix, one of its files or a folder stands for. Raises UserError if none."""
     path = pathlib.Path(checkpoint)
     if path.is_dir():

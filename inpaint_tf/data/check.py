@@ -6,6 +6,7 @@ The original's loader retries unreadable files for ever without a word, which is
 import concurrent.futures
 import dataclasses
 import os
+from typing import Any
 
 from inpaint_tf.data.crops import decode
 from inpaint_tf.data.decoding import picture_size
@@ -26,14 +27,14 @@ class DataReport:
     """
 
     total: int
-    bad: dict
+    bad: dict[int, str]
 
     @property
-    def good(self):
+    def good(self) -> list[int]:
         """Numbers of the usable photos, ascending."""
         return [index for index in range(self.total) if index not in self.bad]
 
-    def summary(self, source):
+    def summary(self, source: Any) -> str:
         """One line: how many of how many are bad, by reason, and the first few by name."""
         if not self.bad:
             return f"{self.total} training photos, all usable"
@@ -47,7 +48,7 @@ class DataReport:
         return f"{len(self.bad)} of {self.total} training photos cannot be used ({counts}): {named}{more}"
 
 
-def check_source(source, how, smallest_side, limit):
+def check_source(source: Any, how: str, smallest_side: int, limit: float) -> DataReport:
     """Checks all photos of a source.
 
     Args:
@@ -79,7 +80,7 @@ def check_source(source, how, smallest_side, limit):
     return report
 
 
-def problem(source, index, how, smallest_side):
+def problem(source: Any, index: int, how: str, smallest_side: int) -> str | None:
     """What is wrong with a photo, as "missing", "unreadable: why" or "too small: size"; None if nothing."""
     try:
         if how == "decode":

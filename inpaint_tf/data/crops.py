@@ -11,7 +11,7 @@ import numpy as np
 from inpaint_tf.data.image_files import photo_of_bytes
 
 
-def decode(content):
+def decode(content: bytes) -> np.ndarray:
     """Encoded image -> uint8 [H, W, 3] RGB, upright; alpha is dropped, 16 bits become 8.
 
     Raises:
@@ -25,12 +25,12 @@ def decode(content):
     return photo_of_bytes(content).rgb if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def needed_side(crop, image_size):
+def needed_side(crop: str, image_size: int) -> int:
     """The shortest side that a photo may have: `image_size` for crops at the photo's own scale, else 1."""
     return image_size if crop == "random_crop" else 1
 
 
-def to_square(photo, image_size, crop, rng):
+def to_square(photo: np.ndarray, image_size: int, crop: str, rng: np.random.Generator) -> np.ndarray:
     """Makes a photo square.
 
     Args:
@@ -62,7 +62,7 @@ def to_square(photo, image_size, crop, rng):
     return photo[top : top + image_size, left : left + image_size]
 
 
-def augment(image, flip, colour_jitter, rng):
+def augment(image: np.ndarray, flip: bool, colour_jitter: float, rng: np.random.Generator) -> np.ndarray:
     """Random mirroring and colour changes.
 
     Args:

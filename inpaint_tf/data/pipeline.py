@@ -7,6 +7,7 @@ is a pure function of seed and k: a run goes on by starting at k, and workers th
 
 import functools
 import threading
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -32,12 +33,12 @@ class PhotoLoader:
         failures: Name -> reason of the photos that were replaced.
     """
 
-    def __init__(self, source, config):
+    def __init__(self, source: Any, config: Any) -> None:
         self.source, self.config = source, config
         self.failures = {}
         self._lock = threading.Lock()
 
-    def __call__(self, position, index):
+    def __call__(self, position: int, index: int) -> np.ndarray:
         """Position in the stream and number of the photo -> uint8 [S, S, 3] RGB."""
         config = self.config
         for attempt in range(GIVE_UP_AFTER):
@@ -52,7 +53,9 @@ class PhotoLoader:
         raise UserError(f"{GIVE_UP_AFTER} training photos in a row cannot be read, last {self.source.name(number)}.")
 
 
-def photo_batches(loader, config, first_batch, input_context=None):
+def photo_batches(
+    loader: PhotoLoader, config: Any, first_batch: int, input_context: tf.distribute.InputContext | None = None
+) -> tf.data.Dataset:
     """The stream of a worker's batches.
 
     Args:
@@ -96,21 +99,21 @@ def photo_batches(loader, config, first_batch, input_context=None):
     )
 
 
-def shuffled_index(position, count, seed):
+def shuffled_index(position: tf.Tensor, count: int, seed: int) -> tf.Tensor:
     """Number of the photo at a position of the stream, int64 scalar tensor -> int64 scalar tensor in [0, count)."""
     epoch, place = position // count, position % count
     key = tf.stack([tf.constant(seed, tf.int64), epoch])
     return tf.random.experimental.index_shuffle(place, seed=tf.cast(key, tf.int32), max_index=count - 1)
 
 
-def batch_names(loader, config, batch):
+def batch_names(loader: PhotoLoader, config: Any, batch: int) -> list[str]:
     """What the photos of global batch number `batch` are called, in order."""
     first, count = batch * config.batch_size, len(loader.source)
     positions = tf.range(first, first + config.batch_size, dtype=tf.int64)
     return [loader.source.name(int(shuffled_index(position, count, config.seed))) for position in positions]
 
 
-def distributed_batches(loader, config, first_batch, strategy):
+def distributed_batches(loader: PhotoLoader, config: Any, first_batch: int, strategy: tf.distribute.Strategy) -> Any:
     """The stream as the strategy's steps take it: an iterator of photo batches."""
     if strategy.num_replicas_in_sync == 1:
         return iter(photo_batches(loader, config, first_batch))

@@ -4,6 +4,7 @@ Photos go in as they are, not decoded; with `short_side` they are scaled down an
 """
 
 import pathlib
+from typing import Any
 
 import cv2
 import tensorflow as tf
@@ -17,7 +18,7 @@ from inpaint_tf.progress import progress
 JPEG_QUALITY = 95
 
 
-def write_records(source, folder, shards, short_side=0):
+def write_records(source: Any, folder: pathlib.Path, shards: int, short_side: int = 0) -> list[pathlib.Path]:
     """Writes shards `photos-00000-of-00008.tfrecord`; photo i goes into shard i mod shards.
 
     Args:

@@ -41,7 +41,7 @@ _NEIGHBOURS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 _MEAN = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
 
 
-def poisson_blend(image, hole, filled):
+def poisson_blend(image: np.ndarray, hole: np.ndarray, filled: np.ndarray) -> np.ndarray:
     """Blends a network's output into the hole of a photo.
 
     Takes about 200 bytes a pixel of the rectangle around each group of holes, and of its mirror image where the hole
@@ -68,7 +68,7 @@ def poisson_blend(image, hole, filled):
     return blended
 
 
-def harmonic(values, hole):
+def harmonic(values: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """Continues what is known next to a hole smoothly into it.
 
     Args:

@@ -1,5 +1,6 @@
 """The whole generator on the whole image: simple, and the reference that the planned run is held against."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -20,7 +21,7 @@ class FullRun:
         "offsets", int32 [H/8, W/8, 2].
     """
 
-    def __init__(self, model):
+    def __init__(self, model: keras.Model) -> None:
         self._guided = model.guided
         channels = model.network.inputs.values()
 
@@ -29,7 +30,9 @@ class FullRun:
 
         self._graph = tf.function(run, input_signature=[tf.TensorSpec((1, None, None, c)) for c in channels])
 
-    def __call__(self, image, hole_mask, guide=None):
+    def __call__(
+        self, image: np.ndarray, hole_mask: np.ndarray, guide: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         inputs = [image, hole_mask]
         if self._guided:
             inputs.append(np.zeros_like(hole_mask) if guide is None else guide)
@@ -37,6 +40,6 @@ class FullRun:
         return {name: output[0].numpy() for name, output in outputs.items()}
 
     @property
-    def traces(self):
+    def traces(self) -> int:
         """How many graphs were built so far."""
         return self._graph.experimental_get_tracing_count()

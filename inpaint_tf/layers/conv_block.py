@@ -14,6 +14,9 @@ block adds those taps up first and runs one stride-2 transposed convolution with
 output pixel, not 9, the same numbers up to rounding, at the borders too.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -58,16 +61,16 @@ class ConvBlock(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        dilation_rate=1,
-        upsample=False,
-        activation="elu",
-        gated=False,
-        batch_norm=False,
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: int,
+        strides: int = 1,
+        dilation_rate: int = 1,
+        upsample: bool = False,
+        activation: str = "elu",
+        gated: bool = False,
+        batch_norm: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation {activation!r} is unknown; known: {', '.join(ACTIVATIONS)}.")
@@ -88,7 +91,7 @@ class ConvBlock(keras.layers.Layer):
         if batch_norm:
             self.normalization = keras.layers.BatchNormalization(name="batch_norm", dtype=self.dtype_policy)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[int | None]) -> None:
         channels = 2 * self.filters if self.gated else self.filters
         self.kernel = self.add_weight(
             name="kernel",
@@ -100,7 +103,7 @@ class ConvBlock(keras.layers.Layer):
             self.normalization.build((*input_shape[:-1], channels))
         self.built = True
 
-    def call(self, x, padding="SAME"):
+    def call(self, x: tf.Tensor, padding: str = "SAME") -> tf.Tensor:
         kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
         if self.upsample:
             x = upsampled_convolution(x, kernel) if self.kernel_size == 3 else transposed_convolution(x, kernel)
@@ -114,7 +117,7 @@ class ConvBlock(keras.layers.Layer):
             return ACTIVATIONS[self.activation](x) * tf.sigmoid(gate)
         return ACTIVATIONS[self.activation](x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         def scaled(size):
             if size is None:
                 return None
@@ -123,7 +126,7 @@ class ConvBlock(keras.layers.Layer):
         batch, height, width, _ = input_shape
         return (batch, scaled(height), scaled(width), self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -137,7 +140,7 @@ class ConvBlock(keras.layers.Layer):
         }
 
 
-def upsampled_convolution(x, kernel):
+def upsampled_convolution(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """Nearest x2 upsampling and a SAME 3x3 convolution, as one transposed convolution.
 
     Output row 2j sees input rows j-1 (through tap 0) and j (taps 1 and 2); row 2j+1 sees j (taps 0 and 1) and j+1
@@ -153,7 +156,7 @@ def upsampled_convolution(x, kernel):
     return transposed_convolution(x, _transposed_taps(_transposed_taps(kernel, axis=0), axis=1))
 
 
-def transposed_convolution(x, kernel):
+def transposed_convolution(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """SAME transposed convolution of stride 2: [B, H, W, C_in], kernel [4, 4, C_in, C_out] -> [B, 2H, 2W, C_out]."""
     shape = tf.shape(x)
     output_shape = tf.stack([shape[0], 2 * shape[1], 2 * shape[2], tf.shape(kernel)[3]])

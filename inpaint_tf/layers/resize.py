@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 
-def nearest_align_corners_indices(size_in, size_out):
+def nearest_align_corners_indices(size_in: int | tf.Tensor, size_out: int | tf.Tensor) -> np.ndarray | tf.Tensor:
     """Source index of every output index of a nearest resize with `align_corners=True`.
 
     TensorFlow 1 computes this in float32 and rounds half away from zero; at a few sizes float64 picks the other
@@ -38,7 +38,7 @@ def nearest_align_corners_indices(size_in, size_out):
     return tf.cast(tf.minimum(rounded, last_in), tf.int32)
 
 
-def resize_nearest_align_corners(x, height, width):
+def resize_nearest_align_corners(x: tf.Tensor, height: int | tf.Tensor, width: int | tf.Tensor) -> tf.Tensor:
     """Nearest resize with aligned corners.
 
     Args:
@@ -54,12 +54,12 @@ def resize_nearest_align_corners(x, height, width):
     return tf.gather(x, nearest_align_corners_indices(columns_in, width), axis=2)
 
 
-def upsample_nearest_2x(x):
+def upsample_nearest_2x(x: tf.Tensor) -> tf.Tensor:
     """Repeats every row and column: [B, H, W, C] -> [B, 2H, 2W, C]. At factor 2 this equals aligned-corner nearest."""
     return tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)
 
 
-def spatial_size(x):
+def spatial_size(x: tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
     """(H, W) of a [B, H, W, ...] tensor: Python integers where the shape is static, scalar tensors where it is not."""
     dynamic = tf.shape(x)
     return tuple(x.shape[axis] if x.shape[axis] is not None else dynamic[axis] for axis in (1, 2))

@@ -11,6 +11,9 @@ Reference: Miyato et al., Spectral Normalization for Generative Adversarial Netw
 of the authors' DeepFill v2 code.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -34,7 +37,7 @@ class SpectralNormalization(keras.layers.Layer):
         u: float32 [1, C_out], not trainable: the right singular vector.
     """
 
-    def build(self, kernel_shape):
+    def build(self, kernel_shape: Sequence[int]) -> None:
         self.u = self.add_weight(
             name="u",
             shape=(1, kernel_shape[-1]),
@@ -45,7 +48,7 @@ class SpectralNormalization(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, kernel, training=False):
+    def call(self, kernel: tf.Tensor, training: bool = False) -> tf.Tensor:
         matrix = tf.reshape(kernel, [-1, kernel.shape[-1]])
         before = tf.convert_to_tensor(self.u)
         v = _unit(tf.matmul(before, matrix, transpose_b=True))
@@ -72,7 +75,7 @@ class SpectralNormConv(keras.layers.Layer):
         iteration moves on by one.
     """
 
-    def __init__(self, filters, kernel_size, strides=1, **kwargs):
+    def __init__(self, filters: int, kernel_size: int, strides: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
@@ -80,21 +83,21 @@ class SpectralNormConv(keras.layers.Layer):
         # The authors' name of it.
         self.normalization = SpectralNormalization(name="kernel_sn", dtype="float32")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[int | None]) -> None:
         shape = (self.kernel_size, self.kernel_size, input_shape[-1], self.filters)
         self.kernel = self.add_weight(name="kernel", shape=shape, initializer="glorot_uniform", autocast=False)
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
         self.normalization.build(shape)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         kernel = tf.cast(self.normalization(tf.convert_to_tensor(self.kernel)), x.dtype)
         return tf.nn.bias_add(tf.nn.conv2d(x, kernel, self.strides, "SAME"), tf.cast(self.bias, x.dtype))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         return (input_shape[0], *(s and -(-s // self.strides) for s in input_shape[1:3]), self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -11,42 +11,42 @@ from collections.abc import Callable
 import tensorflow as tf
 
 
-def wasserstein_critic(real, fake):
+def wasserstein_critic(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """mean(D(fake)) - mean(D(real)) (authors' v1.0.0 code; WGAN, Arjovsky et al. 2017, equation 2 with its sign)."""
     return tf.reduce_mean(fake) - tf.reduce_mean(real)
 
 
-def wasserstein_generator(fake):
+def wasserstein_generator(fake: tf.Tensor) -> tf.Tensor:
     """-mean(D(fake))."""
     return -tf.reduce_mean(fake)
 
 
-def cross_entropy_critic(real, fake):
+def cross_entropy_critic(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """Binary cross-entropy with real = 1 and fake = 0, mean over both (Goodfellow et al. 2014, equation 1)."""
     return tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(fake))
 
 
-def cross_entropy_generator(fake):
+def cross_entropy_generator(fake: tf.Tensor) -> tf.Tensor:
     """Non-saturating: -mean(log sigmoid(D(fake))) (Goodfellow et al. 2014, section 3)."""
     return tf.reduce_mean(tf.nn.softplus(-fake))
 
 
-def least_squares_critic(real, fake):
+def least_squares_critic(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """0.5 mean((D(real) - 1)^2) + 0.5 mean(D(fake)^2) (Mao et al. 2017, equation 9)."""
     return 0.5 * (tf.reduce_mean(tf.square(real - 1.0)) + tf.reduce_mean(tf.square(fake)))
 
 
-def least_squares_generator(fake):
+def least_squares_generator(fake: tf.Tensor) -> tf.Tensor:
     """0.5 mean((D(fake) - 1)^2) (Mao et al. 2017, equation 9)."""
     return 0.5 * tf.reduce_mean(tf.square(fake - 1.0))
 
 
-def hinge_critic(real, fake):
+def hinge_critic(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """0.5 mean(relu(1 - D(real))) + 0.5 mean(relu(1 + D(fake))) (authors' DeepFill v2 code, with its halves)."""
     return 0.5 * (tf.reduce_mean(tf.nn.relu(1.0 - real)) + tf.reduce_mean(tf.nn.relu(1.0 + fake)))
 
 
-def hinge_generator(fake):
+def hinge_generator(fake: tf.Tensor) -> tf.Tensor:
     """-mean(D(fake))."""
     return -tf.reduce_mean(fake)
 

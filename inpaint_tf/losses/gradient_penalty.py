@@ -3,10 +3,12 @@
 Inpainting only changes pixels of the hole, so only the gradient with respect to those is held to norm 1.
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 
-def interpolate(real, fake, alpha):
+def interpolate(real: tf.Tensor, fake: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
     """real + alpha * (fake - real).
 
     Args:
@@ -18,7 +20,7 @@ def interpolate(real, fake, alpha):
     return real + alpha * (fake - real)
 
 
-def gradient_penalty(critic, points, hole_mask):
+def gradient_penalty(critic: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor, hole_mask: tf.Tensor) -> tf.Tensor:
     """mean((|grad D(points) * m| - 1)^2), without its factor 10.
 
     The root has no epsilon, as in the authors' v1.0.0 code, where a gradient of exactly zero gives NaN. Here its
@@ -40,7 +42,7 @@ def gradient_penalty(critic, points, hole_mask):
     return tf.reduce_mean(tf.square(norm - 1.0))
 
 
-def r1_penalty(critic, real):
+def r1_penalty(critic: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor) -> tf.Tensor:
     """mean(|grad D(real)|^2) / 2, without its factor gamma: holds the critic flat where photos are.
 
     Args:
@@ -59,7 +61,7 @@ def r1_penalty(critic, real):
     return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3]))
 
 
-def safe_root(x):
+def safe_root(x: tf.Tensor) -> tf.Tensor:
     """Square root of x >= 0 whose derivative at exactly 0 is 0, not infinite. Values are those of `tf.sqrt`."""
     positive = x > 0.0
     return tf.where(positive, tf.sqrt(tf.where(positive, x, tf.ones_like(x))), tf.zeros_like(x))

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 
-def spatial_discount(height, width, discount=0.9):
+def spatial_discount(height: int, width: int, discount: float = 0.9) -> np.ndarray:
     """Weights of a box's pixels, w(i, j) = max(g^min(i, height - i), g^min(j, width - j)).
 
     The weight is 1 in row 0 and column 0 and g in the last row and column: the distances count from the box's first
@@ -30,7 +30,7 @@ def spatial_discount(height, width, discount=0.9):
     return weights.astype(np.float32)[np.newaxis, :, :, np.newaxis]
 
 
-def discounted_l1(target, output, weights):
+def discounted_l1(target: tf.Tensor, output: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """Mean of |target - output| * weights.
 
     Args:
@@ -44,7 +44,7 @@ def discounted_l1(target, output, weights):
     return tf.reduce_mean(tf.abs(target - output) * weights)
 
 
-def hole_discount(hole_mask, discount):
+def hole_discount(hole_mask: tf.Tensor, discount: float) -> tf.Tensor:
     """The spatial discount for holes of any shape: g^d, d the distance to the nearest known pixel of row or column.
 
     Where `spatial_discount` counts from the borders of a box, this counts from known pixels, along the row and along
@@ -82,7 +82,7 @@ def _run_length(hole_mask, axis, reverse):
     return tf.reverse(length, [axis]) if reverse else length
 
 
-def weighted_l1(target, output, weights):
+def weighted_l1(target: tf.Tensor, output: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """Weighted mean of |target - output|: mean(|target - output| w) / mean(w).
 
     Args:
@@ -96,7 +96,7 @@ def weighted_l1(target, output, weights):
     return tf.math.divide_no_nan(tf.reduce_mean(tf.abs(target - output) * weights), tf.reduce_mean(weights))
 
 
-def known_region_l1(target, output, hole_mask):
+def known_region_l1(target: tf.Tensor, output: tf.Tensor, hole_mask: tf.Tensor) -> tf.Tensor:
     """Mean absolute error of the known pixels: mean(|target - output| (1 - m)) / mean(1 - m).
 
     The generator's output replaces nothing there, but it must agree with what surrounds the hole. The authors call it
@@ -114,12 +114,12 @@ def known_region_l1(target, output, hole_mask):
     return weighted_l1(target, output, 1.0 - hole_mask)
 
 
-def mean_l1(target, output):
+def mean_l1(target: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
     """Mean absolute error over everything, float32 scalar. Both [B, H, W, C]."""
     return tf.reduce_mean(tf.abs(target - output))
 
 
-def mean_l2(target, output, hole_mask=None):
+def mean_l2(target: tf.Tensor, output: tf.Tensor, hole_mask: tf.Tensor | None = None) -> tf.Tensor:
     """Mean squared error over everything or, with a mask [B or 1, H, W, 1], over the hole's values. float32 scalar."""
     squared = tf.square(target - output)
     if hole_mask is None:

@@ -6,6 +6,7 @@ stopped.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -27,7 +28,7 @@ class BoxHoles:
     box_size: int = 128
     max_shrink: int = 16
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 < self.box_size <= self.image_size or not 0 <= 2 * self.max_shrink < self.box_size:
             raise UserError(
                 f"a box of {self.box_size} px shrunk by up to {self.max_shrink} px a side does not fit into an image "
@@ -35,11 +36,11 @@ class BoxHoles:
             )
 
     @classmethod
-    def for_image(cls, image_size):
+    def for_image(cls, image_size: int) -> "BoxHoles":
         """The authors' proportions at another size: a box of half the side, shrunk by up to a sixteenth."""
         return cls(image_size, image_size // 2, image_size // 16)
 
-    def sample(self, count, seed):
+    def sample(self, count: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Draws holes.
 
         Args:
@@ -55,12 +56,12 @@ class BoxHoles:
         return corner, rectangle_masks(corner + shrink, corner + self.box_size - shrink, self.image_size)
 
 
-def uniform_integers(shape, seed, limit):
+def uniform_integers(shape: Sequence[int], seed: tf.Tensor, limit: int | tf.Tensor) -> tf.Tensor:
     """int32 in [0, limit), the same on every device and under XLA."""
     return tf.random.stateless_uniform(shape, seed, 0, limit, tf.int32, alg="philox")
 
 
-def rectangle_masks(begin, end, image_size):
+def rectangle_masks(begin: tf.Tensor, end: tf.Tensor, image_size: int) -> tf.Tensor:
     """Masks of rectangles.
 
     Args:
@@ -79,7 +80,7 @@ def rectangle_masks(begin, end, image_size):
     return tf.cast(inside, tf.float32)[..., tf.newaxis]
 
 
-def crop_boxes(x, corners, box_size):
+def crop_boxes(x: tf.Tensor, corners: tf.Tensor, box_size: int) -> tf.Tensor:
     """Cuts a square box out of every image.
 
     Args:

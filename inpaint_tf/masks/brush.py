@@ -42,7 +42,9 @@ class BrushOptions:
     length: float = 1 / 8
 
 
-def brush_mask(height, width, random, options=BrushOptions()):
+def brush_mask(
+    height: int, width: int, random: np.random.Generator, options: BrushOptions = BrushOptions()
+) -> np.ndarray:
     """One free-form mask.
 
     Args:
@@ -59,7 +61,14 @@ def brush_mask(height, width, random, options=BrushOptions()):
     return canvas > 0
 
 
-def brush_mask_of_area(height, width, low, high, random, options=BrushOptions()):
+def brush_mask_of_area(
+    height: int,
+    width: int,
+    low: float,
+    high: float,
+    random: np.random.Generator,
+    options: BrushOptions = BrushOptions(),
+) -> np.ndarray:
     """A free-form mask whose share of hole pixels lies in [low, high).
 
     Strokes are united until the share reaches `low`; if it then overshoots `high`, it starts afresh.

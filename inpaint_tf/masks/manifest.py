@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import pathlib
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image
@@ -117,7 +118,7 @@ class Manifest:
     entries: tuple[MaskEntry, ...]
 
     @property
-    def hash(self):
+    def hash(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the canonical JSON form without the images' names."""
         content = dataclasses.asdict(self)
         for entry in content["entries"]:
@@ -125,11 +126,11 @@ class Manifest:
                 del entry["image"]["name"]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
-    def to_json(self):
+    def to_json(self) -> str:
         return json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, indent=1, sort_keys=True)
 
     @classmethod
-    def from_json(cls, content):
+    def from_json(cls, content: str | bytes) -> "Manifest":
         """Raises ValueError if the JSON text, bytes or str, is no manifest."""
         content = parse_json(content, _SCHEMA)
         del content["format"]
@@ -141,7 +142,7 @@ class Manifest:
         return cls(entries=tuple(entries), **content)
 
 
-def pixel_hash(array):
+def pixel_hash(array: np.ndarray) -> str:
     """SHA-256 (hexadecimal) of an array's shape, type and values: the same picture gives the same hash in any file."""
     array = np.ascontiguousarray(array)
     digest = hashlib.sha256(f"{array.dtype.name} {array.shape}".encode())
@@ -149,14 +150,14 @@ def pixel_hash(array):
     return digest.hexdigest()
 
 
-def mask_entry(number, hole, image=None):
+def mask_entry(number: int, hole: Hole, image: "ImageEntry | None" = None) -> MaskEntry:
     """The entry of a `Hole` as number `number` of its set."""
     return MaskEntry(
         f"masks/{number:05d}.png", pixel_hash(hole.pixels), hole.pixels.shape, tuple(hole.box), hole.area, image
     )
 
 
-def write_mask_set(folder, manifest, holes):
+def write_mask_set(folder: str | pathlib.Path, manifest: Manifest, holes: Iterable[Hole]) -> None:
     """Writes masks and manifest; the manifest comes last, so a folder with a manifest is complete.
 
     Args:
@@ -184,7 +185,7 @@ def write_mask_set(folder, manifest, holes):
     write_bytes(folder / FILE_NAME, manifest.to_json().encode())
 
 
-def read_manifest(folder):
+def read_manifest(folder: str | pathlib.Path) -> Manifest:
     """The `Manifest` of a folder.
 
     Raises:
@@ -197,7 +198,7 @@ def read_manifest(folder):
         return Manifest.from_json(regular_bytes(path, MOST_BYTES))
 
 
-def check_mask_files(folder, manifest):
+def check_mask_files(folder: str | pathlib.Path, manifest: Manifest) -> None:
     """Finds missing mask files before anything runs.
 
     Raises:
@@ -209,7 +210,7 @@ def check_mask_files(folder, manifest):
         raise UserError(f"{folder} lacks {name_some(missing)} of its manifest; make the mask set again.")
 
 
-def read_hole(folder, entry):
+def read_hole(folder: str | pathlib.Path, entry: MaskEntry) -> Hole:
     """The `Hole` of an entry, checked against the manifest.
 
     Raises:

@@ -31,7 +31,7 @@ class MixOptions:
     brush_width: tuple[int, int] = (4, 40)
 
 
-def mixed_mask(size, random, options=MixOptions()):
+def mixed_mask(size: int, random: np.random.Generator, options: MixOptions = MixOptions()) -> np.ndarray:
     """One hole of the mix.
 
     Args:
@@ -50,13 +50,13 @@ def mixed_mask(size, random, options=MixOptions()):
     return brush_mask(size, size, random, scaled_brush(size, options.brush_width))
 
 
-def scaled_brush(size, width=BrushOptions().width):
+def scaled_brush(size: int, width: tuple[float, float] | None = BrushOptions().width) -> BrushOptions:
     """`BrushOptions` with a range of widths given for an image of 256, at another size."""
     low, high = (max(1, round(end * size / BRUSH_IMAGE_SIZE)) for end in width)
     return BrushOptions(width=(low, high))
 
 
-def sample_mixed_holes(count, image_size, box_size, seed):
+def sample_mixed_holes(count: int, image_size: int, box_size: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Draws holes inside a TensorFlow graph (on the host: not under XLA).
 
     Args:

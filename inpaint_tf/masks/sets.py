@@ -31,12 +31,12 @@ class Hole:
     box: tuple[int, int, int, int]
 
     @property
-    def area(self):
+    def area(self) -> float:
         """Share of the image that is hole, 0 to 1."""
         return float(self.pixels.mean())
 
 
-def center_hole(height, width, random=None, side=BOX_SIDE):
+def center_hole(height: int, width: int, random: np.random.Generator | None = None, side=BOX_SIDE) -> Hole:
     """A square hole of `side` pixels in the middle; `random` is not used.
 
     Raises:
@@ -47,7 +47,9 @@ def center_hole(height, width, random=None, side=BOX_SIDE):
     return Hole(_box_pixels(height, width, top, left, side, side), (top, left, side, side))
 
 
-def training_box_hole(height, width, random, side=BOX_SIDE, max_margin=MAX_MARGIN):
+def training_box_hole(
+    height: int, width: int, random: np.random.Generator, side=BOX_SIDE, max_margin=MAX_MARGIN
+) -> Hole:
     """A hole as in the paper's training: a box anywhere, shrunk by a margin on top and bottom and one left and right.
 
     The box's corner is uniform over [0, height - side) x [0, width - side) (0 if it just fits); both margins are
@@ -65,7 +67,7 @@ def training_box_hole(height, width, random, side=BOX_SIDE, max_margin=MAX_MARGI
     return Hole(pixels, (top, left, side, side))
 
 
-def brush_hole(height, width, random, area=None):
+def brush_hole(height: int, width: int, random: np.random.Generator, area: tuple[float, float] | None = None) -> Hole:
     """A free-form hole; with `area` = (low, high) one whose share of the image lies in that range."""
     if area is None:
         pixels = brush_mask(height, width, random)
@@ -81,7 +83,7 @@ def brush_hole(height, width, random, area=None):
 KINDS = {"center": center_hole, "box": training_box_hole, "brush": brush_hole}
 
 
-def bounding_box(pixels):
+def bounding_box(pixels: np.ndarray) -> tuple[int, int, int, int]:
     """(top, left, height, width) of the hole in bool [H, W]; an empty mask gives (0, 0, 0, 0)."""
     rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
     if not len(rows):
@@ -89,7 +91,7 @@ def bounding_box(pixels):
     return (int(rows[0]), int(columns[0]), int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1))
 
 
-def area_bin(share):
+def area_bin(share: float) -> str:
     """The name of the area bin that a share of the image falls in, e.g. "0.1-0.2"; above all bins "0.5-1.0"."""
     for low, high in AREA_BINS:
         if low <= share < high:

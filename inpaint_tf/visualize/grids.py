@@ -1,5 +1,7 @@
 """Comparison grids: images down, methods across, as one picture."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -8,7 +10,7 @@ _HEADER = 22
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-def comparison_grid(titles, rows):
+def comparison_grid(titles: Sequence[str], rows: Sequence[Sequence[np.ndarray | None]]) -> np.ndarray:
     """A grid with a title over every column.
 
     Args:
@@ -36,12 +38,12 @@ def comparison_grid(titles, rows):
     return grid
 
 
-def encode_jpeg(picture, quality=88):
+def encode_jpeg(picture: np.ndarray, quality: int = 88) -> bytes:
     """uint8 [H, W, 3] RGB -> the bytes of a JPEG file."""
     return cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
-def thumbnail(picture, side):
+def thumbnail(picture: np.ndarray, side: int) -> np.ndarray:
     """A picture scaled down so that its longer side is at most `side` pixels."""
     scale = side / max(picture.shape[:2])
     if scale >= 1:
