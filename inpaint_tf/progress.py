@@ -20,8 +20,8 @@ def progress(iterable: Iterable[Item], total: int, label: str, stream: TextIO | 
         label: What an item is called, e.g. "photo".
         stream: Text stream; None is standard error.
     """
-    stream = sys.stderr if stream is None else stream
-    rewritten = stream.isatty()
+    out = sys.stderr if stream is None else stream
+    rewritten = out.isatty()
     started = shown = time.monotonic()
     for done, item in enumerate(iterable, start=1):
         yield item
@@ -30,8 +30,8 @@ def progress(iterable: Iterable[Item], total: int, label: str, stream: TextIO | 
             shown = now
             line = progress_line(done, total, label, now - started)
             end = "\n" if done == total or not rewritten else ""
-            stream.write(("\r" + line.ljust(70) if rewritten else line) + end)
-            stream.flush()
+            out.write(("\r" + line.ljust(70) if rewritten else line) + end)
+            out.flush()
 
 
 def progress_line(done: int, total: int, label: str, seconds: float) -> str:

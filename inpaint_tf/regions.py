@@ -65,7 +65,7 @@ class Rect(NamedTuple):
 
 def bounding_rect(mask: np.ndarray) -> Rect | None:
     """Smallest rectangle around the True cells of a bool [H, W] mask; None if there are none."""
-    rows, columns = mask.any(axis=1), mask.any(axis=0)
+    rows, columns = np.any(mask, axis=1), np.any(mask, axis=0)
     if not rows.any():
         return None
     top, left = int(rows.argmax()), int(columns.argmax())

@@ -16,7 +16,7 @@ _BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
 _BRIGHTNESS = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def photo_edges(image: tf.Tensor, threshold=THRESHOLD) -> tf.Tensor:
+def photo_edges(image: tf.Tensor, threshold: float = THRESHOLD) -> tf.Tensor:
     """The lines of photos.
 
     Args:

@@ -11,6 +11,7 @@ import hashlib
 import os
 import pathlib
 import re
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -38,12 +39,12 @@ class Fingerprint(str):
 
     earlier: str
 
-    def __new__(cls, content, earlier):
+    def __new__(cls, content: str, earlier: str) -> "Fingerprint":
         made = super().__new__(cls, content)
         made.earlier = earlier
         return made
 
-    def matches(self, known):
+    def matches(self, known: str) -> bool:
         """Whether a run's record of its data, by this version or an earlier one, says the same."""
         return known in (str(self), self.earlier)
 
@@ -56,33 +57,33 @@ class FileSource:
         notes: What was left out when they were looked for, a line each.
     """
 
-    def __init__(self, paths, notes=()):
+    def __init__(self, paths: Sequence[str | pathlib.Path], notes: Sequence[str] = ()) -> None:
         self.paths = [str(path) for path in paths]
         self.notes = tuple(notes)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.paths)
 
-    def name(self, index):
+    def name(self, index: int) -> str:
         """What to call photo `index`."""
         return self.paths[index]
 
-    def read(self, index):
+    def read(self, index: int) -> bytes:
         """Encoded bytes of photo `index`. Raises OSError."""
         return pathlib.Path(self.paths[index]).read_bytes()
 
-    def header(self, index):
+    def header(self, index: int) -> str:
         """What `decoding.picture_size` takes of photo `index`. Raises OSError, or UserError if it is no file."""
         if not os.path.exists(self.paths[index]):
             raise FileNotFoundError(self.paths[index])
         check_regular(self.paths[index])
         return self.paths[index]
 
-    def subset(self, indices):
+    def subset(self, indices: Iterable[int]) -> "FileSource":
         """A source of some of the photos."""
         return FileSource([self.paths[index] for index in indices])
 
-    def fingerprint(self):
+    def fingerprint(self) -> Fingerprint:
         """A `Fingerprint`: tells one set of training data from another."""
         return Fingerprint(_hash(_names_and_sizes(self.paths)), _hash(self.paths))
 
@@ -105,7 +106,7 @@ class RecordSource:
     notes = ()
 
     @classmethod
-    def scan(cls, shards):
+    def scan(cls, shards: Sequence[str | pathlib.Path]) -> "RecordSource":
         """Finds all records by their headers. Raises UserError for a damaged shard."""
         shard, offset, length = [], [], []
         for number, path in enumerate(shards):
@@ -121,14 +122,14 @@ class RecordSource:
                 length.append(size)
         return cls(tuple(map(str, shards)), np.array(shard, int), np.array(offset, int), np.array(length, int))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.shard)
 
-    def name(self, index):
+    def name(self, index: int) -> str:
         """What to call photo `index`."""
         return f"{self.shards[self.shard[index]]}, byte {self.offset[index]}"
 
-    def read(self, index):
+    def read(self, index: int) -> bytes:
         """Encoded bytes of photo `index`. Raises OSError or ValueError."""
         content = tfrecords.read(self.shards[self.shard[index]], int(self.offset[index]), int(self.length[index]))
         try:
@@ -142,18 +143,18 @@ class RecordSource:
 
     header = read
 
-    def subset(self, indices):
+    def subset(self, indices: Iterable[int]) -> "RecordSource":
         """A source of some of the photos."""
         indices = np.asarray(indices, int)
         return RecordSource(self.shards, self.shard[indices], self.offset[indices], self.length[indices])
 
-    def fingerprint(self):
+    def fingerprint(self) -> Fingerprint:
         """A `Fingerprint` of the shards and the records' places."""
         places = [f"{s} {o}" for s, o in zip(self.shard, self.offset)]
         return Fingerprint(_hash([*_names_and_sizes(self.shards), *places]), _hash([*self.shards, *places]))
 
 
-def open_source(spec, root=""):
+def open_source(spec: str, root: str = "") -> FileSource | RecordSource:
     """Finds training data.
 
     Args:
@@ -197,7 +198,7 @@ def open_source(spec, root=""):
     return source
 
 
-def is_run_folder(folder):
+def is_run_folder(folder: pathlib.Path) -> bool:
     """Whether a folder is that of a training run, an evaluation or a mask set, whose pictures are no photos."""
     folder = pathlib.Path(folder)
     return (folder / "configuration.json").is_file() or (folder / "manifest.json").is_file()

@@ -9,6 +9,8 @@ Rows of one image (a protocol may use several masks on it) stay together in the 
 """
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,16 +30,16 @@ class Cell:
     pooling: str
 
     @property
-    def key(self):
+    def key(self) -> str:
         """The key of its terms in a row of `metrics.measure`."""
         return f"{self.metric}/{self.region}/{self.scale}"
 
-    def finish(self, quotient):
+    def finish(self, quotient: Any) -> Any:
         """A quotient of terms -> the measure's value."""
         return METRICS[self.metric].finish(quotient)
 
 
-def grid():
+def grid() -> list[Cell]:
     """All cells of the measures in `METRICS` that need no network, in a fixed order."""
     return [
         Cell(name, region, scale, pooling)
@@ -49,7 +51,9 @@ def grid():
     ]
 
 
-def estimate(rows, images, cell, seed=SEED):
+def estimate(
+    rows: Sequence[Mapping[str, Sequence[float]]], images: Sequence[Any], cell: Cell, seed: int = SEED
+) -> dict[str, Any] | None:
     """A cell's value over rows.
 
     Args:
@@ -74,7 +78,13 @@ def estimate(rows, images, cell, seed=SEED):
     return result
 
 
-def paired_difference(rows, other_rows, images, cell, seed=SEED):
+def paired_difference(
+    rows: Sequence[Mapping[str, Sequence[float]]],
+    other_rows: Sequence[Mapping[str, Sequence[float]]],
+    images: Sequence[Any],
+    cell: Cell,
+    seed: int = SEED,
+) -> dict[str, Any] | None:
     """A cell's value over rows minus that over another method's rows of the same masks.
 
     Args:
@@ -105,7 +115,7 @@ def paired_difference(rows, other_rows, images, cell, seed=SEED):
     return result | {"images": len(columns[0]), "masks": len(terms), "better": better}
 
 
-def row_value(row, cell):
+def row_value(row: Mapping[str, Sequence[float]], cell: Cell) -> float | None:
     """A row's own value of a cell; None where it is not defined."""
     numerator, denominator = row[cell.key]
     return float(cell.finish(np.float64(numerator) / denominator)) if denominator > 0 else None

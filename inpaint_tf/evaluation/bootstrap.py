@@ -8,6 +8,7 @@ Reference: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -27,7 +28,9 @@ class Estimate:
     high: float
 
 
-def bootstrap(statistic, columns, resamples=RESAMPLES, seed=SEED, level=LEVEL):
+def bootstrap(
+    statistic: Callable[..., np.ndarray], columns: np.ndarray, resamples: int = RESAMPLES, seed: int = SEED, level: float = LEVEL
+) -> tuple[float, float]:
     """A statistic over images with its percentile interval.
 
     Args:

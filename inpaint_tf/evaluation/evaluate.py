@@ -1,17 +1,28 @@
 """One evaluation from images to report: what `inpaint-tf evaluate` does, for Python."""
 
 import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 from inpaint_tf.data.image_files import read_photo
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation import protocols
+from inpaint_tf.evaluation.feature_metrics import FeatureNetwork
+from inpaint_tf.evaluation.methods import Method
 from inpaint_tf.evaluation.report import write_report
 from inpaint_tf.evaluation.results import difference_lines, feature_lines, result_lines
-from inpaint_tf.evaluation.runner import run_method
+from inpaint_tf.evaluation.runner import MethodRun, run_method
 from inpaint_tf.masks.manifest import check_mask_files, read_hole, read_manifest, write_mask_set
 
 
-def evaluate(source, output, methods, protocol=None, masks=None, network=None):
+def evaluate(
+    source: protocols.ImageSource,
+    output: pathlib.Path,
+    methods: Sequence[Method],
+    protocol: protocols.Protocol | None = None,
+    masks: pathlib.Path | None = None,
+    network: FeatureNetwork | None = None,
+) -> tuple[list[MethodRun], list[dict[str, Any]], pathlib.Path]:
     """Runs methods over a protocol, or over a mask set made earlier, and writes the report.
 
     Args:
@@ -57,10 +68,11 @@ def _check_mask_set(masks, protocol, source):
     manifest = read_manifest(masks)
     if protocol is not None and protocol.name != manifest.name:
         raise UserError(f"the masks of {masks} are for {manifest.name}, not {protocol.name}; drop --protocol.")
-    if any(entry.image is None for entry in manifest.entries):
+    images = [entry.image for entry in manifest.entries if entry.image is not None]
+    if len(images) < len(manifest.entries):
         raise UserError(
             f"the mask set {masks} names no images; make one with inpaint-tf masks make --protocol=... --images=..."
         )
     check_mask_files(masks, manifest)
-    source.check([entry.image.name for entry in manifest.entries])
+    source.check([image.name for image in images])
     return manifest

@@ -11,6 +11,7 @@ order of its sorted keys.
 
 import hashlib
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -32,7 +33,7 @@ class FeatureNetwork:
         UserError: if there is no SavedModel there, or it does not take and give what it should.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | pathlib.Path) -> None:
         path = pathlib.Path(path)
         if not (path / "saved_model.pb").is_file():
             raise UserError(f"{path} is no SavedModel (it has no saved_model.pb); give the folder of one.")
@@ -54,7 +55,7 @@ class FeatureNetwork:
         if not features or any(feature.ndim not in (1, 3) for feature in features):
             raise UserError(f"{path} must give feature maps [B, h, w, C] or vectors [B, C].")
 
-    def __call__(self, image):
+    def __call__(self, image: np.ndarray) -> list[np.ndarray]:
         """uint8 [H, W, 3] RGB -> list of float64 features [h, w, C] or [C]."""
         outputs = self._call(tf.constant(to_float(image[np.newaxis])))
         if isinstance(outputs, dict):
@@ -64,7 +65,7 @@ class FeatureNetwork:
         return [np.asarray(output, np.float64)[0] for output in outputs]
 
 
-def perceptual_distance(features, other_features):
+def perceptual_distance(features: Sequence[np.ndarray], other_features: Sequence[np.ndarray]) -> float:
     """Distance between the features of two images, LPIPS without its calibration.
 
     Every position's feature vector is brought to length 1; squared differences are summed over channels, averaged over
@@ -86,7 +87,7 @@ def perceptual_distance(features, other_features):
     return distance
 
 
-def frechet_distance(features, other_features):
+def frechet_distance(features: np.ndarray, other_features: np.ndarray) -> float:
     """FID: the Frechet distance between Gaussians fitted to two sets of feature vectors.
 
     |m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2)), covariances with N - 1.
@@ -116,7 +117,7 @@ def frechet_distance(features, other_features):
     return max(float(shift @ shift + traces), 0.0)
 
 
-def pooled_vector(features):
+def pooled_vector(features: Sequence[np.ndarray]) -> np.ndarray:
     """The last layer's features [h, w, C] or [C], averaged over positions: [C]."""
     last = features[-1]
     return last.mean(axis=(0, 1)) if last.ndim == 3 else last

@@ -8,7 +8,7 @@ need no weights; "preset:NAME_OR_FOLDER" is a model through the same `Inpainter`
 import dataclasses
 import importlib
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -76,12 +76,12 @@ class Method:
         """Completes one entry. Raises whatever the method raises."""
         return self.run(case.image, case.hole) if self.run_case is None else self.run_case(case)
 
-    def __call__(self, image, hole):
+    def __call__(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
         """uint8 [H, W, 3] RGB and bool [H, W] -> completed uint8 [H, W, 3]."""
         return self.run(image, hole).pixels
 
 
-def mean_color(image, hole):
+def mean_color(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """Fills with the mean colour of the known pixels, rounded: the floor that any method should beat.
 
     Raises:
@@ -94,17 +94,17 @@ def mean_color(image, hole):
     return completed
 
 
-def telea(image, hole):
+def telea(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """OpenCV's fast marching method, radius 5. Telea, An Image Inpainting Technique Based on Fast Marching, 2004."""
     return cv2.inpaint(image, hole.astype(np.uint8) * 255, DIFFUSION_RADIUS, cv2.INPAINT_TELEA)
 
 
-def navier_stokes(image, hole):
+def navier_stokes(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """OpenCV's fluid dynamics method, radius 5. Bertalmio et al., Navier-Stokes ... and Image Inpainting, 2001."""
     return cv2.inpaint(image, hole.astype(np.uint8) * 255, DIFFUSION_RADIUS, cv2.INPAINT_NS)
 
 
-def biharmonic(image, hole):
+def biharmonic(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """scikit-image's biharmonic equation. Damelin and Hoang, On Surface Completion and Image Inpainting, 2018."""
     from skimage.restoration import inpaint_biharmonic
 
@@ -112,7 +112,7 @@ def biharmonic(image, hole):
     return np.where(hole[..., np.newaxis], np.clip(np.round(filled * 255), 0, 255).astype(np.uint8), image)
 
 
-def shift_map(image, hole):
+def shift_map(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """OpenCV contrib's shift map, a cross-check for PatchMatch. He and Sun, Statistics of Patch Offsets, 2012."""
     completed = np.empty_like(image)
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
@@ -166,7 +166,7 @@ CLASSICAL = {
 }
 
 
-def method_named(name):
+def method_named(name: str) -> Method:
     """The `Method` of a name.
 
     Args:
@@ -191,7 +191,7 @@ def method_named(name):
     return Method(name, classical.version(), lambda image, hole: Completion(classical.complete(image, hole)))
 
 
-def methods_named(names):
+def methods_named(names: Sequence[str]) -> list[Method]:
     """The `Method`s of a list of names, all checked before any runs. Raises UserError also for a name given twice."""
     if not names:
         raise UserError(f"no methods given; known: {', '.join(CLASSICAL)}, preset:NAME, preset:FOLDER.")

@@ -35,6 +35,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from inpaint_tf.masks.sets import Hole
+
 REGIONS = ("whole", "box", "hole")
 PSNR_CAP = 100.0
 # tf.image.ssim's Gaussian window, and the least side that MS-SSIM's four halvings leave a window of.
@@ -42,7 +44,9 @@ SSIM_WINDOW = 11
 MS_SSIM_SIDE = SSIM_WINDOW * 2**4
 
 
-def l1_terms(original, completed, region, relative=False):
+def l1_terms(
+    original: np.ndarray, completed: np.ndarray, region: np.ndarray, relative: bool = False
+) -> tuple[float, float]:
     """Mean absolute error as (numerator, denominator).
 
     Args:
@@ -59,13 +63,17 @@ def l1_terms(original, completed, region, relative=False):
     return float(np.abs(x - y).sum()), float(np.abs(y).sum() if relative else y.size)
 
 
-def l2_terms(original, completed, region, relative=False):
+def l2_terms(
+    original: np.ndarray, completed: np.ndarray, region: np.ndarray, relative: bool = False
+) -> tuple[float, float]:
     """Mean squared error, or squared relative L2 error, as (numerator, denominator); arguments as in `l1_terms`."""
     y, x = original[region], completed[region]
     return float(np.square(x - y).sum()), float(np.square(y).sum() if relative else y.size)
 
 
-def tv_terms(original, completed, region, relative=False):
+def tv_terms(
+    original: np.ndarray, completed: np.ndarray, region: np.ndarray, relative: bool = False
+) -> tuple[float, float]:
     """Total variation as (numerator, denominator); arguments as in `l1_terms`.
 
     Absolute: the mean absolute difference of horizontal and vertical neighbours that both lie in the region, over
@@ -75,7 +83,9 @@ def tv_terms(original, completed, region, relative=False):
     return variation, _variation(original, region)[0] if relative else pairs
 
 
-def seam_terms(original, completed, region, relative=False):
+def seam_terms(
+    original: np.ndarray, completed: np.ndarray, region: np.ndarray, relative: bool = False
+) -> tuple[float, float]:
     """How visible the region's border is, as (numerator, denominator); arguments as in `l1_terms`.
 
     The numerator is the mean absolute difference of neighbours of which one lies in the region. Absolute: over that of
@@ -92,7 +102,9 @@ def seam_terms(original, completed, region, relative=False):
     return across / pairs, other / other_pairs
 
 
-def ssim_terms(original, completed, region, relative=False):
+def ssim_terms(
+    original: np.ndarray, completed: np.ndarray, region: np.ndarray, relative: bool = False
+) -> tuple[float, float]:
     """Sum of the SSIM map over the windows centred in the region, and their number; arguments as in `l1_terms`.
 
     SSIM as in tf.image.ssim: Gaussian window of 11 pixels, sigma 1.5, mean over channels. Windows lie wholly inside the
@@ -107,7 +119,9 @@ def ssim_terms(original, completed, region, relative=False):
     return float(similarity[centred].sum(dtype=np.float64)), float(np.count_nonzero(centred))
 
 
-def ms_ssim_terms(original, completed, region, relative=False):
+def ms_ssim_terms(
+    original: np.ndarray, completed: np.ndarray, region: np.ndarray, relative: bool = False
+) -> tuple[float, float]:
     """MS-SSIM of a rectangular region, and 1; (0, 0) where it is not defined. Arguments as in `l1_terms`.
 
     tf.image.ssim_multiscale with its five scales. Wang et al., Multiscale Structural Similarity, 2003.
@@ -120,7 +134,7 @@ def ms_ssim_terms(original, completed, region, relative=False):
     return float(value[0]), 1.0
 
 
-def peak_signal_to_noise(squared_error):
+def peak_signal_to_noise(squared_error: np.ndarray) -> np.ndarray:
     """-10 log10 of a mean (or relative) squared error on [0, 1], at most `PSNR_CAP` dB. Takes arrays; NaN stays NaN."""
     floor = 10 ** (-PSNR_CAP / 10)
     return -10 * np.log10(np.maximum(squared_error, floor))
@@ -158,7 +172,7 @@ METRICS = {
 }
 
 
-def regions(hole):
+def regions(hole: Hole) -> dict[str, np.ndarray]:
     """Name -> bool [H, W] of the three regions of a `masks.sets.Hole`."""
     top, left, height, width = hole.box
     box = np.zeros_like(hole.pixels)
@@ -166,7 +180,7 @@ def regions(hole):
     return {"whole": np.ones_like(hole.pixels), "box": box, "hole": hole.pixels}
 
 
-def measure(original, completed, hole):
+def measure(original: np.ndarray, completed: np.ndarray, hole: Hole) -> dict[str, list[float]]:
     """All measures of one completed image.
 
     Args:

@@ -6,6 +6,7 @@ A protocol never changes; a better one gets another name. Together with the imag
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from inpaint_tf.data.image_files import READABLE, read_photo
 from inpaint_tf.errors import UserError, name_some
 from inpaint_tf.evaluation.kodak24 import KODAK24
-from inpaint_tf.masks.manifest import ImageEntry, Manifest, mask_entry, pixel_hash, read_hole
+from inpaint_tf.masks.manifest import ImageEntry, Manifest, MaskEntry, mask_entry, pixel_hash, read_hole
 from inpaint_tf.masks.segments import LAMA, large_mask, segment_mask, shrunk_box_mask
 from inpaint_tf.masks.sets import AREA_BINS, Hole, bounding_box, brush_hole, center_hole, training_box_hole
 from inpaint_tf.progress import progress
@@ -139,7 +140,7 @@ PROTOCOLS = {
 }
 
 
-def protocol_named(name):
+def protocol_named(name: str) -> Protocol:
     """The `Protocol` of a name. Raises UserError listing the names."""
     if name not in PROTOCOLS:
         raise UserError(f"unknown protocol {name!r}; known: {', '.join(PROTOCOLS)}.")
@@ -156,7 +157,7 @@ class ImageSource:
         UserError: if there is no such thing, it holds no images, or files of the list are missing (all are named).
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | pathlib.Path) -> None:
         self.path = pathlib.Path(path)
         if self.path.is_dir():
             self._root = self.path
@@ -174,7 +175,7 @@ class ImageSource:
             raise UserError(f"{self.path} holds no images ({' '.join(READABLE)}).")
         self.check(self.names)
 
-    def check(self, names):
+    def check(self, names: Sequence[str]) -> None:
         """Raises UserError naming the files that are missing, or outside of what the user named as images."""
         outside = [name for name in names if name not in self.names and not is_below(name)]
         if outside:
@@ -183,12 +184,12 @@ class ImageSource:
         if missing:
             raise UserError(f"{self.path}: missing images: {name_some(missing)}.")
 
-    def read(self, name):
+    def read(self, name: str) -> np.ndarray:
         """uint8 [H, W, 3] RGB of an image. Raises UserError if it is missing or damaged."""
         return read_photo(self._root / name).rgb
 
 
-def prepare(protocol, source):
+def prepare(protocol: Protocol, source: ImageSource) -> tuple[Manifest, list[Hole]]:
     """Works out a protocol on images.
 
     Args:
@@ -213,7 +214,7 @@ def prepare(protocol, source):
     return Manifest(protocol.name, protocol.seed, settings, tuple(entries)), holes
 
 
-def load(entry, source, folder):
+def load(entry: MaskEntry, source: ImageSource, folder: str | pathlib.Path) -> tuple[np.ndarray, Hole]:
     """One entry's image and hole, checked against the manifest.
 
     Args:
@@ -236,7 +237,7 @@ def load(entry, source, folder):
     return cut(image, entry.image.resize, entry.image.crop), read_hole(folder, entry)
 
 
-def cut(image, resize, crop):
+def cut(image: np.ndarray, resize: tuple[int, int], crop: tuple[int, int, int, int]) -> np.ndarray:
     """Resizes to (height, width), INTER_AREA down and INTER_CUBIC up, and cuts (top, left, height, width) out."""
     if tuple(resize) != image.shape[:2]:
         smaller = resize[0] < image.shape[0]

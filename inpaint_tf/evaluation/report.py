@@ -5,6 +5,10 @@
 """
 
 import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
 
 from inpaint_tf.data.image_files import read_photo
 from inpaint_tf.evaluation import protocols
@@ -12,8 +16,10 @@ from inpaint_tf.evaluation.aggregate import Cell, row_value
 from inpaint_tf.evaluation.metrics import METRICS, PSNR_CAP
 from inpaint_tf.evaluation.report_page import page_can_be_written, report_page
 from inpaint_tf.evaluation.results import DIFFERENCES, RESULTS, write_lines
+from inpaint_tf.evaluation.runner import MethodRun
 from inpaint_tf.evaluation.tables import csv_text, markdown_report
 from inpaint_tf.files import make_folder, write_bytes
+from inpaint_tf.masks.manifest import Manifest
 from inpaint_tf.visualize.grids import comparison_grid, encode_jpeg
 from inpaint_tf.visualize.side_by_side import paint_hole
 
@@ -25,7 +31,14 @@ RANKED_BY = ("l1", "l2", "psnr", "ssim")
 CASES = 2
 
 
-def write_report(output, manifest, runs, lines, differences, load):
+def write_report(
+    output: pathlib.Path,
+    manifest: Manifest,
+    runs: Sequence[MethodRun],
+    lines: Sequence[dict[str, Any]],
+    differences: Sequence[dict[str, Any]],
+    load: Callable[[int], tuple[np.ndarray, Any]],
+) -> pathlib.Path:
     """Writes a report.
 
     Args:
@@ -60,7 +73,7 @@ def write_report(output, manifest, runs, lines, differences, load):
     return output / "index.html"
 
 
-def introduction(manifest, lines):
+def introduction(manifest: Manifest, lines: Sequence[dict[str, Any]]) -> str:
     """What was measured, in a few sentences."""
     images = len({entry.image.sha256 for entry in manifest.entries})
     protocol = protocols.PROTOCOLS.get(manifest.name)
@@ -78,25 +91,27 @@ def introduction(manifest, lines):
 class Case:
     """Best and worst masks of a method by a metric: entries, worst last, and their values."""
 
-    def __init__(self, method, metric, entries, values):
+    def __init__(self, method: str, metric: str, entries: Sequence[int], values: Sequence[float]) -> None:
         self.method, self.metric, self.entries, self.values = method, metric, entries, values
 
 
-def best_and_worst(run, cases=CASES):
+def best_and_worst(run: MethodRun, cases: int = CASES) -> list[Case]:
     """A `Case` for every metric of `RANKED_BY`: the `cases` best and the `cases` worst masks, best first."""
     found = []
     for metric in RANKED_BY:
         cell = Cell(metric, "hole", "absolute", "per_image")
         values = {row.entry: row_value(row.terms, cell) for row in run.rows if row.error is None}
         values = {entry: value for entry, value in values.items() if value is not None}
-        order = sorted(values, key=values.get, reverse=METRICS[metric].higher_is_better)
+        order = sorted(values, key=values.__getitem__, reverse=bool(METRICS[metric].higher_is_better))
         if len(order) > 2 * cases:
             order = order[:cases] + order[-cases:]
         found.append(Case(run.method, metric, order, [values[entry] for entry in order]))
     return found
 
 
-def pictures(manifest, runs, entries, load):
+def pictures(
+    manifest: Manifest, runs: Sequence[MethodRun], entries: Sequence[int], load: Callable[[int], tuple[np.ndarray, Any]]
+) -> tuple[list[str], list[list[np.ndarray | None]]]:
     """Titles and rows of pictures: input, every method, original, and the attention flows that there are."""
     with_flow = [run for run in runs if any(run.flow(entry).exists() for entry in entries)]
     titles = ["input", *(run.method for run in runs), "original", *(f"flow: {run.method}" for run in with_flow)]
@@ -109,12 +124,12 @@ def pictures(manifest, runs, entries, load):
     return titles, rows
 
 
-def picture_or_none(path, run, entry):
+def picture_or_none(path: pathlib.Path, run: MethodRun, entry: int) -> np.ndarray | None:
     """The picture of a file that a run left; None where the method failed."""
     return read_photo(path).rgb if run.rows[entry].error is None and path.exists() else None
 
 
-def evenly(count, most):
+def evenly(count: int, most: int) -> list[int]:
     """At most `most` of range(count), evenly spaced."""
     if count <= most:
         return list(range(count))

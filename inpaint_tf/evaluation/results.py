@@ -7,14 +7,18 @@ or other masks; they are refused side by side. The same holds for feature measur
 import json
 import math
 import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from inpaint_tf.errors import UserError, reading
 from inpaint_tf.evaluation.aggregate import Cell, estimate, grid, paired_difference
 from inpaint_tf.evaluation.bootstrap import SEED
-from inpaint_tf.evaluation.feature_metrics import frechet_distance, perceptual_distance, pooled_vector
+from inpaint_tf.evaluation.feature_metrics import FeatureNetwork, frechet_distance, perceptual_distance, pooled_vector
+from inpaint_tf.evaluation.runner import MethodRun
 from inpaint_tf.files import regular_bytes, write_bytes
+from inpaint_tf.masks.manifest import Manifest
 from inpaint_tf.masks.sets import area_bin
 from inpaint_tf.schema import (
     MOST_BYTES,
@@ -53,7 +57,7 @@ LINE = record(
 )
 
 
-def result_lines(manifest, runs):
+def result_lines(manifest: Manifest, runs: Sequence[MethodRun]) -> list[dict[str, Any]]:
     """The lines of `results.jsonl`: every method, every cell, over all masks and by the share of area masked.
 
     Args:
@@ -80,7 +84,7 @@ def result_lines(manifest, runs):
     return lines
 
 
-def difference_lines(manifest, runs):
+def difference_lines(manifest: Manifest, runs: Sequence[MethodRun]) -> list[dict[str, Any]]:
     """The lines of `differences.jsonl`: every pair of methods, every cell, on the masks that both completed.
 
     `value` is the first method's value minus that of `versus`; `better` is the share of masks on which the first is the
@@ -99,7 +103,12 @@ def difference_lines(manifest, runs):
     return lines
 
 
-def feature_lines(manifest, runs, network, read_pair):
+def feature_lines(
+    manifest: Manifest,
+    runs: Sequence[MethodRun],
+    network: FeatureNetwork,
+    read_pair: Callable[..., tuple[np.ndarray, np.ndarray]],
+) -> list[dict[str, Any]]:
     """Lines of feature distance and FID.
 
     Args:
@@ -140,19 +149,19 @@ def feature_lines(manifest, runs, network, read_pair):
     return lines
 
 
-def write_lines(path, lines):
+def write_lines(path: str | pathlib.Path, lines: Sequence[dict[str, Any]]) -> None:
     """Writes dictionaries as JSON lines, aside first and then renamed."""
     write_bytes(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
-def read_lines(path, schema=mapping(any_value)):
+def read_lines(path: str | pathlib.Path, schema: Any = mapping(any_value)) -> list[dict[str, Any]]:
     """The dictionaries of a JSON lines file, each as the schema says. Raises UserError if it is missing or damaged."""
     with reading(path, "results", "Give an output folder of inpaint-tf evaluate."):
         lines = regular_bytes(path, MOST_BYTES).splitlines()
         return [parse_json(line, schema) for line in lines if line.strip()]
 
 
-def merge_results(folders):
+def merge_results(folders: Sequence[str | pathlib.Path]) -> Any:
     """The lines of several evaluations, for one table.
 
     Args:
@@ -181,7 +190,9 @@ def merge_results(folders):
     return lines
 
 
-def find(lines, method, metric, region, scale, pooling, area=ALL_AREAS):
+def find(
+    lines: Sequence[dict[str, Any]], method: str, metric: str, region: str, scale: str, pooling: str, area: str = ALL_AREAS
+) -> dict[str, Any] | None:
     """The line of one number, or None."""
     wanted = {"method": method, "metric": metric, "region": region, "scale": scale, "pooling": pooling, "area": area}
     for line in lines:
@@ -190,7 +201,7 @@ def find(lines, method, metric, region, scale, pooling, area=ALL_AREAS):
     return None
 
 
-def nearest_cells(lines, printed, methods):
+def nearest_cells(lines: Sequence[dict[str, Any]], printed: Mapping[str, Any], methods: Mapping[str, str]) -> Any:
     """Which cells of the grid come nearest to printed numbers.
 
     Args:

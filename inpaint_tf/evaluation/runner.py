@@ -20,9 +20,11 @@ import numpy as np
 from inpaint_tf.data.image_files import write_image
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation import protocols
-from inpaint_tf.evaluation.methods import Case
+from inpaint_tf.evaluation.methods import Case, Method
 from inpaint_tf.evaluation.metrics import measure
+from inpaint_tf.evaluation.protocols import ImageSource
 from inpaint_tf.files import make_folder, write_bytes
+from inpaint_tf.masks.manifest import Manifest
 from inpaint_tf.progress import progress
 from inpaint_tf.provenance import device, revision
 from inpaint_tf.schema import any_value, finite, integer, mapping, nullable, read_json, record, text
@@ -81,20 +83,22 @@ class MethodRun:
     computed: int
 
     @property
-    def failed(self):
+    def failed(self) -> "list[Row]":
         """The rows that are errors."""
         return [row for row in self.rows if row.error is not None]
 
-    def picture(self, entry):
+    def picture(self, entry: int) -> pathlib.Path:
         """File of the completed picture of entry number `entry`."""
         return self.folder / f"{entry:05d}.png"
 
-    def flow(self, entry):
+    def flow(self, entry: int) -> pathlib.Path:
         """File of the attention flow of entry number `entry`; exists for models with attention only."""
         return self.folder / f"{entry:05d}_flow.png"
 
 
-def run_method(method, manifest, source, mask_folder, output):
+def run_method(
+    method: Method, manifest: Manifest, source: ImageSource, mask_folder: str | pathlib.Path, output: pathlib.Path
+) -> MethodRun:
     """A method over all entries of a manifest.
 
     Args:
@@ -129,7 +133,7 @@ def run_method(method, manifest, source, mask_folder, output):
     return MethodRun(method.name, tuple(rows), folder, about["device"], about["revision"], method.fingerprint, computed)
 
 
-def folder_name(method):
+def folder_name(method: str) -> str:
     """A method's name as a folder's: what is no letter or digit becomes "_", and then a hash keeps names apart."""
     plain = re.sub(r"[^A-Za-z0-9.]+", "_", method)
     return plain if plain == method else f"{plain}_{hashlib.sha256(method.encode()).hexdigest()[:6]}"

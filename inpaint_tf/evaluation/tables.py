@@ -2,6 +2,8 @@
 
 import csv
 import io
+from collections.abc import Sequence
+from typing import Any
 
 from inpaint_tf.errors import printable
 from inpaint_tf.evaluation.metrics import METRICS, REGIONS
@@ -60,12 +62,19 @@ _COLUMNS = [
 ]
 
 
-def methods_of(lines):
+def methods_of(lines: Sequence[dict[str, Any]]) -> list[str]:
     """The methods of some lines, in order of appearance."""
     return list(dict.fromkeys(line["method"] for line in lines))
 
 
-def metric_line(lines, method, metric, region, scale="absolute", pooling="per_image"):
+def metric_line(
+    lines: Sequence[dict[str, Any]],
+    method: str,
+    metric: str,
+    region: str,
+    scale: str = "absolute",
+    pooling: str = "per_image",
+) -> dict[str, Any] | None:
     """The line that stands in a table of a region for a method and metric, or None.
 
     Measures without a choice of scale or pooling stand in every table of their region.
@@ -78,7 +87,9 @@ def metric_line(lines, method, metric, region, scale="absolute", pooling="per_im
     return found
 
 
-def main_table(lines, region, scale="absolute", pooling="per_image"):
+def main_table(
+    lines: Sequence[dict[str, Any]], region: str, scale: str = "absolute", pooling: str = "per_image"
+) -> tuple[list[str], list[list[str]]]:
     """A table of methods by metrics.
 
     Returns:
@@ -99,7 +110,9 @@ def main_table(lines, region, scale="absolute", pooling="per_image"):
     return [*headings, "s an image"], rows
 
 
-def difference_table(differences, region="hole", metrics=("l1", "psnr", "ssim")):
+def difference_table(
+    differences: Sequence[dict[str, Any]], region: str = "hole", metrics: Sequence[str] = ("l1", "psnr", "ssim")
+) -> tuple[list[str], list[list[str]]]:
     """Paired differences of all pairs of methods, absolute scale, per image: headings and rows of text."""
     headings, rows = difference_lines_of(differences, region, metrics)
     table = [
@@ -108,7 +121,9 @@ def difference_table(differences, region="hole", metrics=("l1", "psnr", "ssim"))
     return headings, table
 
 
-def difference_lines_of(differences, region="hole", metrics=("l1", "psnr", "ssim")):
+def difference_lines_of(
+    differences: Sequence[dict[str, Any]], region: str = "hole", metrics: Sequence[str] = ("l1", "psnr", "ssim")
+) -> Any:
     """Headings, and rows of the two methods' names followed by (text, remark) for each column after the first."""
     headings = ["method minus other", *(f"{STYLES[metric][0]}" for metric in metrics), "better PSNR on"]
     pairs = {}
@@ -124,14 +139,14 @@ def difference_lines_of(differences, region="hole", metrics=("l1", "psnr", "ssim
     return headings, rows
 
 
-def format_line(line, signed=False):
+def format_line(line: dict[str, Any] | None, signed: bool = False) -> str:
     """ "16.18 [15.20, 17.31]", with a remark if masks failed; "-" where there is no number."""
     if line is None:
         return "-"
     return " ".join(number_text(line, signed)).strip()
 
 
-def number_text(line, signed=False):
+def number_text(line: dict[str, Any], signed: bool = False) -> str:
     """A number's text and what follows it: its interval, and remarks if masks failed or were capped."""
     _, factor, decimals = STYLES[line["metric"]]
     style = f"{'+' if signed else ''}.{decimals}f"
@@ -145,13 +160,13 @@ def number_text(line, signed=False):
     return format(line["value"] * factor, style), " ".join(remarks)
 
 
-def markdown(headings, rows):
+def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join("| " + " | ".join(printable(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def markdown_report(lines, differences, intro):
+def markdown_report(lines: Sequence[dict[str, Any]], differences: Sequence[dict[str, Any]], intro: str) -> str:
     """The text of `table.md`."""
     parts = [f"# {printable(lines[0]['protocol']) if lines else 'Evaluation'}", printable(intro)]
     for region in REGIONS:
@@ -162,7 +177,7 @@ def markdown_report(lines, differences, intro):
     return "\n\n".join(parts) + "\n"
 
 
-def csv_text(lines):
+def csv_text(lines: Sequence[dict[str, Any]]) -> str:
     """All lines as CSV, a column a field."""
     text = io.StringIO()
     writer = csv.DictWriter(text, _COLUMNS, restval="", lineterminator="\n", extrasaction="ignore")
@@ -171,7 +186,7 @@ def csv_text(lines):
     return text.getvalue()
 
 
-def area_series(lines, metric, region="hole"):
+def area_series(lines: Sequence[dict[str, Any]], metric: str, region: str = "hole") -> Any:
     """Metric by area bin: bins, and method -> list of (value, low, high) or None, for `plots.interval_plot`."""
     chosen = [
         line

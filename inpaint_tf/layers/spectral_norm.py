@@ -37,7 +37,7 @@ class SpectralNormalization(keras.layers.Layer):
         u: float32 [1, C_out], not trainable: the right singular vector.
     """
 
-    def build(self, kernel_shape: Sequence[int]) -> None:
+    def build(self, kernel_shape: Sequence[int | None]) -> None:
         self.u = self.add_weight(
             name="u",
             shape=(1, kernel_shape[-1]),

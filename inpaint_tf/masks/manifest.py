@@ -11,6 +11,7 @@ import io
 import json
 import pathlib
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -132,14 +133,14 @@ class Manifest:
     @classmethod
     def from_json(cls, content: str | bytes) -> "Manifest":
         """Raises ValueError if the JSON text, bytes or str, is no manifest."""
-        content = parse_json(content, _SCHEMA)
-        del content["format"]
+        parsed: dict[str, Any] = parse_json(content, _SCHEMA)
+        del parsed["format"]
         entries = []
-        for entry in content.pop("entries"):
+        for entry in parsed.pop("entries"):
             image = entry.pop("image", None)
             image = image and ImageEntry(**{key: _frozen(value) for key, value in image.items()})
             entries.append(MaskEntry(**{key: _frozen(value) for key, value in entry.items()}, image=image))
-        return cls(entries=tuple(entries), **content)
+        return cls(entries=tuple(entries), **parsed)
 
 
 def pixel_hash(array: np.ndarray) -> str:
@@ -152,9 +153,7 @@ def pixel_hash(array: np.ndarray) -> str:
 
 def mask_entry(number: int, hole: Hole, image: "ImageEntry | None" = None) -> MaskEntry:
     """The entry of a `Hole` as number `number` of its set."""
-    return MaskEntry(
-        f"masks/{number:05d}.png", pixel_hash(hole.pixels), hole.pixels.shape, tuple(hole.box), hole.area, image
-    )
+    return MaskEntry(f"masks/{number:05d}.png", pixel_hash(hole.pixels), hole.pixels.shape, hole.box, hole.area, image)
 
 
 def write_mask_set(folder: str | pathlib.Path, manifest: Manifest, holes: Iterable[Hole]) -> None:
@@ -222,5 +221,5 @@ def read_hole(folder: str | pathlib.Path, entry: MaskEntry) -> Hole:
     return Hole(pixels, entry.box)
 
 
-def _frozen(value):
+def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value

@@ -50,7 +50,7 @@ def mixed_mask(size: int, random: np.random.Generator, options: MixOptions = Mix
     return brush_mask(size, size, random, scaled_brush(size, options.brush_width))
 
 
-def scaled_brush(size: int, width: tuple[float, float] | None = BrushOptions().width) -> BrushOptions:
+def scaled_brush(size: int, width: tuple[float, float] = BrushOptions().width) -> BrushOptions:
     """`BrushOptions` with a range of widths given for an image of 256, at another size."""
     low, high = (max(1, round(end * size / BRUSH_IMAGE_SIZE)) for end in width)
     return BrushOptions(width=(low, high))

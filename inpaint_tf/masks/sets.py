@@ -36,7 +36,7 @@ class Hole:
         return float(self.pixels.mean())
 
 
-def center_hole(height: int, width: int, random: np.random.Generator | None = None, side=BOX_SIDE) -> Hole:
+def center_hole(height: int, width: int, random: np.random.Generator | None = None, side: int = BOX_SIDE) -> Hole:
     """A square hole of `side` pixels in the middle; `random` is not used.
 
     Raises:
@@ -48,7 +48,7 @@ def center_hole(height: int, width: int, random: np.random.Generator | None = No
 
 
 def training_box_hole(
-    height: int, width: int, random: np.random.Generator, side=BOX_SIDE, max_margin=MAX_MARGIN
+    height: int, width: int, random: np.random.Generator, side: int = BOX_SIDE, max_margin: int = MAX_MARGIN
 ) -> Hole:
     """A hole as in the paper's training: a box anywhere, shrunk by a margin on top and bottom and one left and right.
 
@@ -85,7 +85,7 @@ KINDS = {"center": center_hole, "box": training_box_hole, "brush": brush_hole}
 
 def bounding_box(pixels: np.ndarray) -> tuple[int, int, int, int]:
     """(top, left, height, width) of the hole in bool [H, W]; an empty mask gives (0, 0, 0, 0)."""
-    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+    rows, columns = np.flatnonzero(np.any(pixels, axis=1)), np.flatnonzero(np.any(pixels, axis=0))
     if not len(rows):
         return (0, 0, 0, 0)
     return (int(rows[0]), int(columns[0]), int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1))

@@ -215,7 +215,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         options = options_for(self.model)
-        defaults = {field.name: field.default for field in dataclasses.fields(self)} | options.defaults
+        defaults = {**{field.name: field.default for field in dataclasses.fields(self)}, **options.defaults}
         for field in dataclasses.fields(self):
             if getattr(self, field.name) is None:
                 object.__setattr__(self, field.name, defaults[field.name])
@@ -289,9 +289,10 @@ def help_text(field: dataclasses.Field) -> str:
 
 
 def _check_field(field: dataclasses.Field, value: Any) -> None:
+    kind: Any = field.type
     low, high, choices = (field.metadata[key] for key in ("low", "high", "choices"))
-    if not isinstance(value, field.type) and not (field.type is float and isinstance(value, int)):
-        raise UserError(f"--{field.name}={value!r} must be of type {field.type.__name__}.")
+    if not isinstance(value, kind) and not (kind is float and isinstance(value, int)):
+        raise UserError(f"--{field.name}={value!r} must be of type {kind.__name__}.")
     if choices is not None and value not in choices:
         raise UserError(f"--{field.name}={value} is unknown; known: {', '.join(choices)}.")
     if value != value or (low is not None and value < low) or (high is not None and value > high):

@@ -3,6 +3,8 @@
 Both use the weights that would be exported, and the predictor that everything else uses.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -33,10 +35,10 @@ class Looker:
     Args:
         config: The `TrainingConfig`.
         state: The `TrainingState` whose exported weights are looked at.
-        photos: uint8 [N, S, S, 3] RGB for the grid.
+        photos: uint8 [S, S, 3] RGB each, for the grid.
     """
 
-    def __init__(self, config: TrainingConfig, state: TrainingState, photos: np.ndarray) -> None:
+    def __init__(self, config: TrainingConfig, state: TrainingState, photos: Sequence[np.ndarray]) -> None:
         self.config, self.state, self.photos = config, state, photos
         with dtype_policy(config.precision):
             self._model = build_model(config.model, width=config.width)
@@ -81,7 +83,7 @@ def _validation_set(folder):
     except UserError:
         protocol = protocol_named("center128")
         manifest, holes = prepare(protocol, source)
-    entries = [entry.image for entry in manifest.entries]
+    entries = [entry.image for entry in manifest.entries if entry.image is not None]
     return protocol.name, [cut(source.read(e.name), e.resize, e.crop) for e in entries], holes
 
 

@@ -290,10 +290,12 @@ class Trainer:
     def _draw_samples(self):
         started = time.perf_counter()
         step = self.state.counters.step
+        assert self.looker is not None  # It is the chief's, who alone draws and measures.
         picture = self.looker.grid()
         encoded = encode_png(picture)
         self.folder.write(f"samples/{self._sample_file().name}", encoded)
-        self.events.picture("samples", encoded, *picture.shape[:2], step)
+        height, width = picture.shape[:2]
+        self.events.picture("samples", encoded, height, width, step)
         self._draw_curves()
         self._since += time.perf_counter() - started
 
@@ -309,6 +311,7 @@ class Trainer:
     def _validate(self):
         started = time.perf_counter()
         step = self.state.counters.step
+        assert self.looker is not None
         found = self.looker.measure()
         self.folder.log({"step": step, **found})
         self.events.scalars(found, step)

@@ -44,7 +44,7 @@ class Adam:
     def slots_of(self, variable: tf.Variable) -> tuple[tf.Variable, ...]:
         """The slots of one variable, in the order that `update` takes them."""
         index = self._index[id(variable)]
-        return [slot[index] for slot in self.slots.values()]
+        return tuple(slot[index] for slot in self.slots.values())
 
     def update(
         self,

@@ -37,13 +37,13 @@ def add(config: TrainingConfig, batch: "Batch", completed: tf.Tensor, terms: dic
     total = 0.0
     if config.perceptual_weight == 0 and config.spectrum_weight == 0:
         return total
-    target, completed = hole_crops([batch.image, tf.cast(completed, tf.float32)], batch.hole_mask, shift=batch.alphas)
+    target, filled = hole_crops([batch.image, tf.cast(completed, tf.float32)], batch.hole_mask, shift=batch.alphas)
     if config.perceptual_weight > 0:
-        seen = [shrunk(image, config.perceptual_scale) for image in (target, completed)]
-        terms["perceptual"] = perceptual_loss(load_network(config), *seen, config.perceptual_layers)
+        real, fake = (shrunk(image, config.perceptual_scale) for image in (target, filled))
+        terms["perceptual"] = perceptual_loss(load_network(config), real, fake, config.perceptual_layers)
         total += config.perceptual_weight * terms["perceptual"]
     if config.spectrum_weight > 0:
-        seen = [shrunk(image, config.spectrum_scale) for image in (target, completed)]
+        seen = [shrunk(image, config.spectrum_scale) for image in (target, filled)]
         terms["spectrum"] = spectrum_loss(*seen)
         total += config.spectrum_weight * terms["spectrum"]
     return total

@@ -34,7 +34,8 @@ def comparison_grid(titles: Sequence[str], rows: Sequence[Sequence[np.ndarray | 
         grid[:_HEADER, left : left + width] = _title(title, width)
         for line, row in enumerate(rows):
             top = _HEADER + line * (height + _GAP)
-            grid[top : top + height, left : left + width] = 128 if row[column] is None else row[column]
+            picture = row[column]
+            grid[top : top + height, left : left + width] = 128 if picture is None else picture
     return grid
 
 

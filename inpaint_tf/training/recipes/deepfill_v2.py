@@ -80,12 +80,13 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
 
     def _critic_terms(self, config, critic, batch, fake, guide, terms):
         """Adds what the critic says of fills to `terms`; returns the weighted sum."""
-        matching = config.feature_matching_weight > 0
-        real_features = critic(batch.image, batch.hole_mask, guide, with_features=True)[1] if matching else None
+        real_features = None
+        if config.feature_matching_weight > 0:
+            real_features = critic(batch.image, batch.hole_mask, guide, with_features=True)[1]
         scores, features = critic(fake, batch.hole_mask, guide, with_features=True, training=True)
         terms["generator_adversarial"] = ADVERSARIAL_LOSSES[config.adversarial].generator(scores)
         total = config.adversarial_weight * terms["generator_adversarial"]
-        if matching:
+        if real_features is not None:
             terms["matching"] = feature_matching(real_features, features)
             total += config.feature_matching_weight * terms["matching"]
         return total
