@@ -1,5 +1,6 @@
 """Rectangles of an image or of a feature map, and how a scattered region is covered by few of them."""
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,33 +15,33 @@ class Rect(NamedTuple):
     right: int
 
     @property
-    def height(self):
+    def height(self) -> int:
         return self.bottom - self.top
 
     @property
-    def width(self):
+    def width(self) -> int:
         return self.right - self.left
 
     @property
-    def area(self):
+    def area(self) -> int:
         return max(0, self.height) * max(0, self.width)
 
     @property
-    def slices(self):
+    def slices(self) -> tuple[slice, slice]:
         """Index of the rectangle in a NumPy array [H, W, ...]."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
-    def grown(self, by, size):
+    def grown(self, by: int, size: tuple[int, int]) -> "Rect":
         """The rectangle with `by` more pixels on every side, clipped to a map of `size` (H, W)."""
         return Rect(
             max(0, self.top - by), max(0, self.left - by), min(size[0], self.bottom + by), min(size[1], self.right + by)
         )
 
-    def scaled(self, factor):
+    def scaled(self, factor: int) -> "Rect":
         """The same region of a map that is `factor` times as fine."""
         return Rect(*(factor * edge for edge in self))
 
-    def moved(self, rows, columns):
+    def moved(self, rows: int, columns: int) -> "Rect":
         return Rect(self.top + rows, self.left + columns, self.bottom + rows, self.right + columns)
 
     def meets(self, other: "Rect") -> bool:
@@ -54,7 +55,7 @@ class Rect(NamedTuple):
         first, last = zip(self[:2], other[:2]), zip(self[2:], other[2:])
         return Rect(*(min(pair) for pair in first), *(max(pair) for pair in last))
 
-    def contains(self, other):
+    def contains(self, other: "Rect") -> bool:
         return (
             self.top <= other.top
             and self.left <= other.left
@@ -72,7 +73,7 @@ def bounding_rect(mask: np.ndarray) -> Rect | None:
     return Rect(top, left, len(rows) - int(rows[::-1].argmax()), len(columns) - int(columns[::-1].argmax()))
 
 
-def painted(rects, size):
+def painted(rects: Iterable[Rect], size: tuple[int, int]) -> np.ndarray:
     """bool [H, W] mask of `size` (H, W), True where at least one of the rectangles lies."""
     mask = np.zeros(size, bool)
     for rect in rects:
@@ -90,7 +91,12 @@ def coarsened(mask: np.ndarray, cell: int) -> np.ndarray:
     return np.any(cells, axis=(1, 3))
 
 
-def cover(mask, cost, largest=None, lines=None):
+def cover(
+    mask: np.ndarray,
+    cost: Callable[[Rect], float],
+    largest: Callable[[Rect], bool] | None = None,
+    lines: Callable[[int, int, bool], Sequence[int]] | None = None,
+) -> list[Rect]:
     """Covers the True cells by disjoint rectangles, cutting as long as cutting makes the whole cheaper.
 
     A rectangle is cut in two along a straight line, each half shrinks to what is True in it, and so on. The price

@@ -29,7 +29,11 @@ class Estimate:
 
 
 def bootstrap(
-    statistic: Callable[..., np.ndarray], columns: np.ndarray, resamples: int = RESAMPLES, seed: int = SEED, level: float = LEVEL
+    statistic: Callable[..., np.ndarray],
+    columns: np.ndarray,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+    level: float = LEVEL,
 ) -> tuple[float, float]:
     """A statistic over images with its percentile interval.
 

@@ -191,7 +191,13 @@ def merge_results(folders: Sequence[str | pathlib.Path]) -> Any:
 
 
 def find(
-    lines: Sequence[dict[str, Any]], method: str, metric: str, region: str, scale: str, pooling: str, area: str = ALL_AREAS
+    lines: Sequence[dict[str, Any]],
+    method: str,
+    metric: str,
+    region: str,
+    scale: str,
+    pooling: str,
+    area: str = ALL_AREAS,
 ) -> dict[str, Any] | None:
     """The line of one number, or None."""
     wanted = {"method": method, "metric": metric, "region": region, "scale": scale, "pooling": pooling, "area": area}

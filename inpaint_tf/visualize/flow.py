@@ -15,7 +15,7 @@ import numpy as np
 _SEGMENTS = ((15, 0, 1, +1), (6, 1, 0, -1), (4, 1, 2, +1), (11, 2, 1, -1), (13, 2, 0, +1), (6, 0, 2, -1))
 
 
-def colour_wheel():
+def colour_wheel() -> np.ndarray:
     """float64 [55, 3] RGB in [0, 255]."""
     wheel = []
     for count, steady, moving, direction in _SEGMENTS:
@@ -27,13 +27,13 @@ def colour_wheel():
     return np.concatenate(wheel)
 
 
-def relative_offsets(offsets):
+def relative_offsets(offsets: np.ndarray) -> np.ndarray:
     """Absolute (row, column) offsets int [h, w, 2] -> source minus own position, int32 [h, w, 2]."""
     rows, columns = np.mgrid[: offsets.shape[0], : offsets.shape[1]]
     return np.asarray(offsets, np.int32) - np.stack([rows, columns], axis=-1).astype(np.int32)
 
 
-def flow_colours(flow):
+def flow_colours(flow: np.ndarray) -> np.ndarray:
     """Displacements as colours.
 
     Args:
@@ -56,7 +56,7 @@ def flow_colours(flow):
     return np.floor(255 * colour).astype(np.uint8)
 
 
-def draw_offsets(offsets, height, width):
+def draw_offsets(offsets: np.ndarray, height: int, width: int) -> np.ndarray:
     """The attention flow at an image's size.
 
     Args:
@@ -73,7 +73,7 @@ def draw_offsets(offsets, height, width):
     return flow_colours(flow).repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
 
 
-def draw_flow(result, hole):
+def draw_flow(result, hole: np.ndarray):
     """Where a result's fill is from: its exact sources, or its attention's offsets if it has none.
 
     Args:
@@ -105,7 +105,7 @@ def draw_sources(sources):
     return drawn
 
 
-def draw_hole_flow(offsets, hole):
+def draw_hole_flow(offsets: np.ndarray | None, hole: np.ndarray) -> np.ndarray:
     """The attention flow of the hole; everything else is white.
 
     Args:
