@@ -72,6 +72,15 @@ def test_presets_go_through_the_inpainter():
     assert blended.fingerprint != method.fingerprint
 
 
+def test_a_preset_is_measured_as_its_name_says_whatever_it_recommends():
+    from inpaint_tf import Inpainter
+
+    image = ramp()
+    alone = Inpainter.from_preset("photos_small", detail="none", working_size="full", blend="none")(image, HOLE)
+    assert np.array_equal(method_named("preset:photos_small")(image, HOLE), alone)
+    assert not np.array_equal(Inpainter.from_preset("photos_small")(image, HOLE), alone)
+
+
 def test_the_shift_map_needs_contrib_and_says_so(monkeypatch):
     monkeypatch.delattr(cv2, "xphoto", raising=False)
     with pytest.raises(UserError, match="'shiftmap' needs .* install opencv-contrib-python-headless"):
