@@ -59,6 +59,8 @@ def mirror_pad(x: tf.Tensor, multiple: int = SIZE_MULTIPLE) -> tf.Tensor:
     """
     for axis in (1, 2):
         size = tf.shape(x)[axis]
-        place = tf.range(size + -size % multiple) % (2 * size)
+        # Remainders of positive numbers: those of negative ones differ between the formats of exports.
+        missing = (multiple - size % multiple) % multiple
+        place = tf.range(size + missing) % (2 * size)
         x = tf.gather(x, tf.minimum(place, 2 * size - 1 - place), axis=axis)
     return x

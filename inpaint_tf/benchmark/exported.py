@@ -82,7 +82,8 @@ def measure(inpainter, runners, size, runs):
         size: (H, W).
         runs: Timed runs of each.
     """
-    from inpaint_tf.export.verify import difference_of_floats, photos, timed_in_turns
+    from inpaint_tf.export.onnx_file import OnnxRunner
+    from inpaint_tf.export.verify import difference_of_floats, difference_of_levels, photos, timed_in_turns
 
     case = photos(size)[1]
     image, hole = to_float(case[0]), is_hole(case[1]).astype(np.float32)
@@ -90,12 +91,16 @@ def measure(inpainter, runners, size, runs):
     rows = {name: {"form": name, "height_px": size[0], "width_px": size[1]} for name in ("keras", *runners)}
     for name, runner in runners.items():
         try:
-            difference, _ = difference_of_floats(runner, inpainter, [case])
+            if isinstance(runner, OnnxRunner):
+                difference = difference_of_levels(runner.complete, inpainter, [case])
+            else:
+                difference, _ = difference_of_floats(runner, inpainter, [case])
         except UserError as error:
             rows[name]["skipped"] = str(error)
             continue
         rows[name] |= {"largest_difference": difference.largest, "psnr_in_hole": difference.psnr}
-        calls[name] = lambda runner=runner: runner(image, hole)
+        inputs = case[:2] if isinstance(runner, OnnxRunner) else (image, hole)
+        calls[name] = lambda runner=runner, inputs=inputs: runner(*inputs)
     times = timed_in_turns(calls, runs)
     for name, found in times.items():
         of_keras = found["processor_seconds"] / times["keras"]["processor_seconds"]

@@ -1,9 +1,12 @@
-"""The generator as one function of float images: what LiteRT and ONNX files are made from.
+"""The generator as one function of an image and a mask: what LiteRT and ONNX files are made from.
 
-Both formats take `image` float32 [1, H, W, 3] RGB in [-1, 1] and `mask` float32 [1, H, W, 1] (1 = hole), and give
-`completed` float32 [1, H, W, 3] (known pixels as they came), `coarse` float32 [1, H, W, 3] and, for models with
-attention, `offsets` int32 [1, H/8, W/8, 2], absolute (row, column). Guided models take a third input, `guide` float32
-[1, H, W, 1] (1 = line; all 0 leaves the model free).
+LiteRT files take floats (`network_function`): `image` float32 [1, H, W, 3] RGB in [-1, 1] and `mask` float32
+[1, H, W, 1] (1 = hole), and give `completed` float32 [1, H, W, 3] (known pixels as they came), `coarse` float32
+[1, H, W, 3] and, for models with attention, `offsets` int32 [1, H/8, W/8, 2], absolute (row, column). Guided models
+take a third input, `guide` float32 [1, H, W, 1] (1 = line; all 0 leaves the model free).
+
+ONNX files take and give pixels (`levels_function`): everything above as uint8, with thresholds, rounding and, where the
+size is open, the padding to multiples of 8 inside.
 """
 
 import re
@@ -12,7 +15,15 @@ import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.graph_pixels import composite, reverse_channels
+from inpaint_tf.graph_pixels import (
+    composite,
+    is_hole,
+    is_line,
+    mirror_pad,
+    reverse_channels,
+    to_float,
+    to_levels,
+)
 from inpaint_tf.pixels import SIZE_MULTIPLE
 
 ANY = "any"
@@ -26,7 +37,6 @@ def network_function(model, channel_order, size=None):
         channel_order: "RGB" or "BGR", what the weights were trained with.
         size: (height, width), multiples of 8; None leaves both open.
     """
-    height, width = size or (None, None)
 
     def swap(image):
         return reverse_channels(image) if channel_order == "BGR" else image
@@ -36,9 +46,36 @@ def network_function(model, channel_order, size=None):
         stages = {"completed": composite(image, mask, swap(outputs["refined"])), "coarse": swap(outputs["coarse"])}
         return {**stages, **{name: outputs[name] for name in ("offsets",) if name in outputs}}
 
-    inputs = model.network.inputs
-    signature = [tf.TensorSpec((1, height, width, channels), name=name) for name, channels in inputs.items()]
-    return tf.function(inpaint, input_signature=signature, autograph=False)
+    return tf.function(inpaint, input_signature=_signature(model, size, tf.float32), autograph=False)
+
+
+def levels_function(model, channel_order, size=None):
+    """A `tf.function` of uint8 pixels, with everything around the network inside.
+
+    Args:
+        model, channel_order, size: As of `network_function`; with an open size any size from one pixel up is right.
+
+    Returns:
+        A function of `image` uint8 [1, H, W, 3] RGB, `mask` uint8 [1, H, W, 1] (above 127 = hole) and, for a guided
+        model, `guide` uint8 [1, H, W, 1] (above 153 = line) that gives `completed` uint8 [1, H, W, 3], known pixels
+        bit-identical, `coarse` uint8 [1, H, W, 3] and, with attention, `offsets` int32 [1, ceil(H/8), ceil(W/8), 2].
+    """
+    network = network_function(model, channel_order, size).python_function
+
+    def inpaint(image, mask, guide=None):
+        inputs = [to_float(image), tf.cast(is_hole(mask), tf.float32)]
+        if guide is not None:
+            inputs.append(tf.cast(is_line(guide), tf.float32))
+        if size is None:
+            inputs = [mirror_pad(x) for x in inputs]
+        outputs = network(*inputs)
+        height, width = tf.shape(image)[1], tf.shape(image)[2]
+        stages = {name: outputs[name][:, :height, :width] for name in ("completed", "coarse")}
+        # Rounding brings known levels back exactly; a selection would have to be broadcast, which ONNX does otherwise.
+        levels = {name: to_levels(stage) for name, stage in stages.items()}
+        return {**levels, **{name: outputs[name] for name in ("offsets",) if name in outputs}}
+
+    return tf.function(inpaint, input_signature=_signature(model, size, tf.uint8), autograph=False)
 
 
 def batch_of_one(image, mask, guide, guided):
@@ -53,6 +90,12 @@ def batch_of_one(image, mask, guide, guided):
     if guided:
         inputs["guide"] = np.zeros_like(mask) if guide is None else guide
     return {name: value[np.newaxis] for name, value in inputs.items()}
+
+
+def _signature(model, size, dtype):
+    height, width = size or (None, None)
+    inputs = model.network.inputs
+    return [tf.TensorSpec((1, height, width, channels), dtype, name=name) for name, channels in inputs.items()]
 
 
 def parse_size(text):

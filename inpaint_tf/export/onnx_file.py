@@ -29,7 +29,7 @@ def to_onnx(function, metadata=None):
     """Converts a function and checks the result with onnx's own checker.
 
     Args:
-        function: `tf.function` with an input signature and a dictionary of outputs, see `network_function`.
+        function: `tf.function` with an input signature and a dictionary of outputs, see `levels_function`.
         metadata: Name -> text to store in the file.
 
     Returns:
@@ -104,7 +104,23 @@ def onnx_ops(content):
 
 
 class OnnxRunner:
-    """Runs an ONNX file on the CPU. Arguments, call, results and errors as in `litert.LiteRTRunner`."""
+    """Runs an ONNX file on the CPU.
+
+    Args:
+        path: The file.
+        threads: Processor threads; None is all.
+
+    Call arguments:
+        image: uint8 [H, W, 3] RGB.
+        mask: uint8 [H, W, 1], above 127 = hole.
+        guide: uint8 [H, W, 1], above 153 = line, for a guided model; None draws none.
+
+    Returns:
+        Name -> array without the batch: "completed", "coarse", uint8 [H, W, 3], and "offsets" where there are any.
+
+    Raises:
+        UserError: if the package is missing, the file is none, or it is for photos of another size.
+    """
 
     def __init__(self, path, threads=None):
         check_installed()
@@ -123,7 +139,11 @@ class OnnxRunner:
         self._names = [output.name for output in self._session.get_outputs()]
         self._guided = "guide" in {value.name for value in self._session.get_inputs()}
 
-    def __call__(self, image, hole_mask, guide=None):
+    def complete(self, image, mask, guide=None):
+        """The completed photo alone, uint8 [H, W, 3]."""
+        return self(image, mask, guide)["completed"]
+
+    def __call__(self, image, mask, guide=None):
         for given, taken in zip(image.shape, self._session.get_inputs()[0].shape[1:3]):
             if isinstance(taken, int) and given != taken:
                 height, width = self._session.get_inputs()[0].shape[1:3]
@@ -131,5 +151,5 @@ class OnnxRunner:
                     f"{self.path} takes photos of {width}x{height}; got {image.shape[1]}x{image.shape[0]}: "
                     "scale or crop."
                 )
-        values = batch_of_one(image, hole_mask, guide, self._guided)
+        values = batch_of_one(image, mask, guide, self._guided)
         return {name: value[0] for name, value in zip(self._names, self._session.run(self._names, values))}
