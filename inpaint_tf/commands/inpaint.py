@@ -22,9 +22,11 @@ from inpaint_tf.commands.device_flag import define_device_flag
 from inpaint_tf.commands.one_photo import complete, decode
 from inpaint_tf.commands.photo_jobs import folder_jobs, glob_jobs, list_jobs, single_job, user_path
 from inpaint_tf.commands.sizes import parse_bytes
+from inpaint_tf.commands.workers import Outcome, Workers, memory_share, parse_shard
 from inpaint_tf.data.photo_lists import LIST_SUFFIXES
 from inpaint_tf.devices import use_device
 from inpaint_tf.errors import UserError, printable, reason
+from inpaint_tf.models.hub import is_hub_place
 from inpaint_tf.progress import progress
 
 _PATHS = ("image", "mask", "output", "guide", "preset")
@@ -58,6 +60,15 @@ def define_flags(values):
     boolean("mask_from_difference", "The mask is a copy of the photo; the hole is where something is painted on it.")
     boolean("recursive", "Also take the photos of folders in the folder; the output keeps their places.")
     boolean("alpha_as_mask", "Take the hole from the photo's own transparency instead of --mask.")
+    flags.DEFINE_integer(
+        "workers",
+        1,
+        "Processes for many photos, each with its share of processors and memory.",
+        lower_bound=1,
+        upper_bound=1024,
+        flag_values=values,
+    )
+    string("shard", "I/N: do the I-th of N parts of the photos, for several machines; goes well with --resume.")
     boolean("deterministic", "Bit-identical results from run to run, a little slower.")
     flags.DEFINE_integer(
         "quality",
@@ -94,7 +105,12 @@ def define_flags(values):
 def run(options, arguments):
     _take_positional(options, arguments)
     batch = _jobs(options)
-    jobs, kept = _without_existing(batch.jobs, options)
+    part, parts = parse_shard(options.shard)
+    if not batch.many and (parts > 1 or options.workers > 1):
+        raise UserError("--shard and --workers are for many photos: a folder, a pattern or a list.")
+    jobs, kept = _without_existing(batch.jobs[part - 1 :: parts], options)
+    if part > 1:
+        batch.failed.clear()  # The first part names them.
     for note in batch.notes:
         print(note, file=sys.stderr)
     if not batch.many:
@@ -112,19 +128,14 @@ def _run_one(jobs, kept, options):
 
 def _run_many(jobs, kept, failed, options):
     """Every photo by itself: whatever happens to one, the others are done, and the summary says how many are which."""
-    inpainter, done, kinds = None, 0, collections.Counter()
-    for job in progress(jobs, len(jobs), "photo"):
-        decoded = _unless_it_fails(functools.partial(_decoded, job, options), job, failed, options)
-        if decoded is None:
-            continue
-        inpainter = inpainter or _inpainter(options)
-        work = functools.partial(complete, job, decoded, inpainter, options.quality)
-        notes = _unless_it_fails(work, job, failed, options)
-        if notes is None:
+    done, kinds = 0, collections.Counter()
+    for job, outcome in progress(_outcomes(jobs, options), len(jobs), "photo"):
+        if outcome.error is not None:
+            failed[str(job.photo)] = outcome.error
             continue
         done += 1
-        kinds.update(set(decoded.kinds))
-        for note in notes:
+        kinds.update(set(outcome.kinds))
+        for note in outcome.notes:
             print(f"{printable(job.photo)}: {note}", file=sys.stderr)
     for photo, why in failed.items():
         print(f"failed: {printable(photo)}: {why}", file=sys.stderr)
@@ -136,17 +147,44 @@ def _run_many(jobs, kept, failed, options):
     return 1 if failed else 0
 
 
-def _unless_it_fails(work, job, failed, options):
-    """The result of `work()`; None if it raises, and the reason goes to `failed`."""
-    try:
-        return work()
-    except UserError as error:
-        failed[str(job.photo)] = str(error)
-    except Exception as error:
-        if options.traceback:
-            raise
-        failed[str(job.photo)] = f"could not be completed: {type(error).__name__}: {reason(error)}."
-    return None
+def _outcomes(jobs, options):
+    """Pairs of job and `Outcome`, in this process or in several."""
+    if options.workers == 1 or len(jobs) < 2:
+        do = _PhotoWork(options)
+        return ((job, do(job)) for job in jobs)
+    words = [word for word in options.flags_into_string().splitlines() if not word.startswith("--flagfile")]
+    if options.memory_budget is None and options.plan == "hole" and options.attention == "fast":
+        words.append(f"--memory_budget={memory_share(options.workers)}")
+    return Workers(min(options.workers, len(jobs)), functools.partial(_work_of, words))(jobs)
+
+
+def _work_of(words):
+    """What a worker process does with a job, for the flags in words."""
+    values = flags.FlagValues()
+    flags.DEFINE_boolean("traceback", False, "", flag_values=values)
+    define_flags(values)
+    values(["inpaint", *words])
+    return _PhotoWork(values)
+
+
+class _PhotoWork:
+    """From a job to its `Outcome`; the weights are loaded for the first photo that can be read."""
+
+    def __init__(self, options):
+        self._options, self._inpainter = options, None
+
+    def __call__(self, job):
+        try:
+            decoded = _decoded(job, self._options)
+            self._inpainter = self._inpainter or _inpainter(self._options)
+            notes = complete(job, decoded, self._inpainter, self._options.quality)
+            return Outcome(tuple(notes), tuple(decoded.kinds))
+        except UserError as error:
+            return Outcome(error=str(error))
+        except Exception as error:
+            if self._options.traceback:
+                raise
+            return Outcome(error=f"could not be completed: {type(error).__name__}: {reason(error)}.")
 
 
 def _decoded(job, options):
@@ -187,7 +225,7 @@ def _jobs(options):
     paths = {}
     for name in (*_PATHS, *_EXTRAS):
         value = getattr(options, name)
-        paths[name] = None if value is None else user_path(value, name)
+        paths[name] = None if value is None or is_hub_place(value) else user_path(value, name)
     image, mask, guide = paths["image"], paths["mask"], paths["guide"]
     # A final "/" says that it is a folder, and a path forgets it.
     output = os.path.expanduser(options.output)

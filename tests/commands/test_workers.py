@@ -5,8 +5,11 @@ import os
 import pathlib
 import signal
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from inpaint_tf.commands.dispatcher import main
 from inpaint_tf.commands.workers import Outcome, Workers, parse_shard
 from inpaint_tf.errors import UserError
 
@@ -77,3 +80,49 @@ def test_shards(text, part):
 def test_what_is_no_shard_is_refused(text):
     with pytest.raises(UserError, match="write I/N with I from 1 to N"):
         parse_shard(text)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Folders of five small photos and their masks; one of the photos is damaged."""
+    rng = np.random.default_rng(0)
+    for name in ("photos", "masks"):
+        (tmp_path / name).mkdir()
+    hole = np.zeros((32, 40), np.uint8)
+    hole[8:20, 10:30] = 255
+    for number in range(5):
+        Image.fromarray(rng.integers(0, 256, (32, 40, 3), np.uint8)).save(tmp_path / f"photos/{number}.png")
+        Image.fromarray(hole).save(tmp_path / f"masks/{number}.png")
+    (tmp_path / "photos/3.png").write_bytes(b"no picture")
+    return tmp_path
+
+
+def call(photos, output, *words):
+    folders = [f"--image={photos / 'photos'}", f"--mask={photos / 'masks'}", f"--output={photos / output}"]
+    return main(["inpaint", *folders, "--detail=none", *words])
+
+
+def test_shards_together_do_every_photo_once(photos, capsys):
+    assert call(photos, "out", "--shard=1/2") == 0
+    assert sorted(path.name for path in (photos / "out").iterdir()) == ["0.png", "2.png", "4.png"]
+    assert call(photos, "out", "--shard=2/2") == 1
+    assert "1 completed, 0 kept, 1 failed" in capsys.readouterr().out
+    assert len(list((photos / "out").iterdir())) == 4
+
+
+@pytest.mark.slow  # Twenty seconds: two processes load TensorFlow.
+def test_workers_give_the_pictures_and_the_summary_of_one_process(photos, capsys):
+    assert call(photos, "one") == 1
+    alone = capsys.readouterr()
+    assert call(photos, "two", "--workers=2") == 1
+    together = capsys.readouterr()
+    assert together.out == alone.out.replace("one.", "two.") and "4 completed, 0 kept, 1 failed" in together.out
+    assert "3.png" in together.err
+    for path in (photos / "one").iterdir():
+        assert np.array_equal(np.array(Image.open(path)), np.array(Image.open(photos / "two" / path.name)))
+
+
+def test_one_photo_is_not_shared_out(photos, capsys):
+    words = [f"--image={photos / 'photos/0.png'}", f"--mask={photos / 'masks/0.png'}", f"--output={photos / 'x.png'}"]
+    assert main(["inpaint", *words, "--workers=2"]) == 2
+    assert "for many photos" in capsys.readouterr().err
