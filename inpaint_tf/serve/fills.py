@@ -102,7 +102,8 @@ def fill(
         UserError: for a hole that covers everything, a guide that the preset does not take.
     """
     from inpaint_tf.pixels import composite
-    from inpaint_tf.visualize.flow import draw_hole_flow
+    from inpaint_tf.visualize.flow import draw_hole_flow, longest_offset
+    from inpaint_tf.visualize.sources import longest_source, source_flow
 
     report("loading", 0.0)
     inpainter = inpainters.get(options)
@@ -122,12 +123,18 @@ def fill(
         "completed": result.completed[place].copy(),
         "coarse": composite(part, inside, result.coarse[place]),
     }
+    ranges = {}
     if network is not None and sources is not None:
         views["network"] = network[place].copy()
     if result.offsets is not None:
         views["flow"] = draw_hole_flow(result.offsets, hole)[place].copy()
+        ranges["flow"] = longest_offset(result.offsets, hole)
     if sources is not None:
         sources = sources[place].copy()
+        relative = np.where(sources >= 0, sources - [box.top, box.left], -1)
+        # Sources may lie outside the rectangle, so negative ones are not those that were not copied.
+        copied = inside & (sources[..., 0] >= 0)
+        views["patch_flow"], ranges["patch_flow"] = source_flow(relative, copied), longest_source(relative, copied)
     return Version(
         base=base,
         top=box.top,
@@ -139,5 +146,6 @@ def fill(
         plan=result.plan,
         seconds=result.seconds,
         options=options,
+        flow_range=ranges,
         guide=guide,
     )

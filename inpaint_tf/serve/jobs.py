@@ -5,8 +5,9 @@ import secrets
 import threading
 import time
 import traceback
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from inpaint_tf.errors import UserError
 from inpaint_tf.serve.errors import RequestError
@@ -15,6 +16,18 @@ Report = Callable[[str, float], None]
 # Finished jobs are remembered so long, and so many of them.
 _REMEMBERED_SECONDS = 600
 _REMEMBERED = 1000
+
+
+class JobResult(NamedTuple):
+    """What work returns whose client is told by and by.
+
+    Attributes:
+        said: Words and numbers, to be told as JSON.
+        pictures: Name -> PNG, to be fetched.
+    """
+
+    said: dict[str, Any]
+    pictures: Mapping[str, bytes] = MappingProxyType({})
 
 
 class Cancelled(Exception):

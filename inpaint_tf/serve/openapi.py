@@ -184,6 +184,58 @@ DOCUMENT = {
                 parameters=[_PHOTO, _VERSION, _in_query("format", "png, jpg, webp, tif, bmp.", "string")],
             )
         },
+        "/api/v1/photos/{photo}/versions/{version}/source": {
+            "get": _operation(
+                "Where a filled pixel came from",
+                {
+                    "200": _json(
+                        "text; patches: the pixel it was copied from; attention: where the network looked most."
+                    )
+                },
+                parameters=[_PHOTO, _VERSION, _in_query("x", "Pixel's column."), _in_query("y", "Pixel's row.")],
+            )
+        },
+        "/api/v1/photos/{photo}/versions/{version}/attention": {
+            "post": _operation(
+                "Queues the heat map of one pixel",
+                {"202": _JOB, "400": _ERROR},
+                parameters=[_PHOTO, _VERSION],
+                body={
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["x", "y"],
+                            "properties": {name: {"type": "integer"} for name in ("x", "y")},
+                        }
+                    }
+                },
+                description="Its result says where on the photo the map lies.",
+            )
+        },
+        "/api/v1/jobs/{job}/{name}.png": {
+            "get": _operation(
+                "A heat map",
+                {"200": _IMAGE, "404": _ERROR},
+                parameters=[
+                    _in_path("job", "Of the attention."),
+                    _in_path("name", "attention; before or after: scores before or after propagation."),
+                ],
+            )
+        },
+        "/api/v1/photos/{photo}/versions/{version}/plan.png": {
+            "get": _operation(
+                "What the network computed, drawn over the photo",
+                {"200": _IMAGE, "404": _ERROR},
+                parameters=[_PHOTO, _VERSION],
+            )
+        },
+        "/api/v1/photos/{photo}/versions/{version}/animation.{kind}": {
+            "get": _operation(
+                "The fill as an animation",
+                {"200": _IMAGE, "404": _ERROR},
+                parameters=[_PHOTO, _VERSION, _in_path("kind", "webp or gif.")],
+            )
+        },
         "/api/v1/photos/{photo}/versions/{version}/views/{view}.png": {
             "get": _operation(
                 "A view of the hole's rectangle, transparent outside the hole",

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from inpaint_tf.serve.errors import RequestError
 from inpaint_tf.serve.fills import fill
-from inpaint_tf.serve.jobs import Job
+from inpaint_tf.serve.jobs import Job, JobResult
 from inpaint_tf.serve.requests import Server, number, read_form, read_json, server_of
 from inpaint_tf.serve.rest import not_everything, same_size
 from inpaint_tf.serve.sessions import OpenPhoto, Version
@@ -22,6 +22,7 @@ from inpaint_tf.serve.uploads import (
     encode_photo,
     encode_png,
     safe_stem,
+    suffix_of,
 )
 
 
@@ -40,8 +41,9 @@ async def open_photo(request: Request) -> Response:
     with server.upload():
         form = await read_form(request)
         content, name = _only_file(form.files, "image")
-        suffix = check_header(content, name, server.settings.most_pixels)
-        decoded = await server.in_thread(decode_photo, content, name)
+        check_header(content, name, server.settings.most_pixels)
+        decoded = await server.in_thread(decode_photo, content, name, server.settings.most_pixels)
+        suffix = suffix_of(decoded)
         photo = OpenPhoto(content, safe_stem(name), suffix, decoded)
         server.sessions.open(photo)
     height, width = photo.shape
@@ -70,7 +72,7 @@ async def picture(request: Request) -> Response:
 
     def encode() -> bytes:
         rgb, alpha = photo.picture(version), photo.photo.alpha
-        return encode_png(rgb if alpha is None else np.dstack([rgb, alpha]), photo.photo.metadata.get("icc_profile"))
+        return encode_png(rgb if alpha is None else np.dstack([rgb, alpha]), photo.photo.metadata.icc_profile)
 
     return Response(await server_of(request).in_thread(encode), media_type="image/png")
 
@@ -82,7 +84,8 @@ async def add_mask(request: Request) -> Response:
         form = await read_form(request)
         content, name = _only_file(form.files, "mask")
         check_header(content, name, server.settings.most_pixels)
-        mask = same_size(await server.in_thread(decode_mask, content, name), photo.photo, name)
+        mask = await server.in_thread(decode_mask, content, name, server.settings.most_pixels)
+        same_size(mask, photo.photo, name)
     identity = str(len(photo.masks) + 1)
     photo.masks[identity] = mask
     server.sessions.make_room(keep=photo)
@@ -129,7 +132,7 @@ async def start_fill(request: Request) -> Response:
         )
         made = photo.add(version)
         server.sessions.make_room(keep=photo)
-        return {"version": made}
+        return JobResult({"version": made})
 
     return JSONResponse(describe_job(server, server.queue.submit(work)), 202)
 
@@ -165,6 +168,7 @@ async def describe_version(request: Request) -> Response:
             "sources": version.sources is not None,
             "attention": version.offsets is not None,
             "plan": None if version.plan is None else version.plan.summary(),
+            "flow_range": version.flow_range,
             "preset": version.options.preset,
             "notes": list(version.notes),
         }
@@ -177,7 +181,7 @@ async def view(request: Request) -> Response:
     name = request.path_params["view"]
     if name not in version.views:
         raise RequestError(404, f"this version has no view {name[:40]!r}; it has {', '.join(version.views)}.")
-    profile = photo.photo.metadata.get("icc_profile") if name in ("completed", "network", "coarse") else None
+    profile = photo.photo.metadata.icc_profile if name in ("completed", "network", "coarse") else None
 
     def encode() -> bytes:
         return encode_png(np.dstack([version.views[name], np.uint8(255) * version.hole]), profile)
@@ -215,8 +219,8 @@ def describe_job(server: Server, job: Job) -> dict:
         described["state"] = "cancelling"
     if job.error is not None:
         described["error"] = str(job.error)
-    if job.state == "done":
-        described["result"] = job.result
+    if job.state == "done" and isinstance(job.result, JobResult):
+        described["result"] = job.result.said
     if job.finished.is_set():
         job.collected = True
     return described

@@ -16,7 +16,15 @@ from inpaint_tf.serve.fills import fill
 from inpaint_tf.serve.requests import Form, finished, read_form, server_of
 from inpaint_tf.serve.settings import FillOptions
 from inpaint_tf.serve.strokes import grow, rasterise
-from inpaint_tf.serve.uploads import MEDIA_TYPES, check_header, decode_mask, decode_photo, encode_photo, safe_stem
+from inpaint_tf.serve.uploads import (
+    MEDIA_TYPES,
+    check_header,
+    decode_mask,
+    decode_photo,
+    encode_photo,
+    safe_stem,
+    suffix_of,
+)
 
 
 async def health(request: Request) -> Response:
@@ -60,9 +68,9 @@ async def inpaint(request: Request) -> Response:
         form = await read_form(request)
         options = FillOptions.from_request(form.fields, server.inpainters.names)
         content, name = _file(form, "image")
-        own_suffix = check_header(content, name, server.settings.most_pixels)
-        suffix = _suffix(form.fields.get("format"), own_suffix)
+        check_header(content, name, server.settings.most_pixels)
         photo, hole, guide = await server.in_thread(_decode, server.settings.most_pixels, form, content, name)
+        suffix = _suffix(form.fields.get("format"), suffix_of(photo))
         notes = list(photo.notes)
         seconds = 0.0
         if hole.any():
@@ -76,7 +84,7 @@ async def inpaint(request: Request) -> Response:
         else:
             notes.append("the mask has no hole; the photo came back unchanged.")
             encoded = content
-            if suffix != own_suffix:
+            if suffix != suffix_of(photo):
                 encoded, more = await server.in_thread(encode_photo, suffix, photo.rgb, photo)
                 notes += more
     headers = {
@@ -112,7 +120,7 @@ def not_everything(hole: np.ndarray) -> np.ndarray:
 
 
 def _decode(most_pixels: int, form: Form, content: bytes, name: str):
-    photo = decode_photo(content, name)
+    photo = decode_photo(content, name, most_pixels)
     height, width = photo.rgb.shape[:2]
     if ("mask" in form.files) == ("strokes" in form.fields):
         raise RequestError(400, "give either a file `mask` (bright is filled) or a field `strokes` (JSON).")
@@ -120,7 +128,7 @@ def _decode(most_pixels: int, form: Form, content: bytes, name: str):
         mask_content, mask_name = _file(form, "mask")
         check_header(mask_content, mask_name, most_pixels)
         invert = _truth(form.fields.get("invert_mask"), "invert_mask")
-        hole = same_size(decode_mask(mask_content, mask_name, invert=invert), photo, mask_name)
+        hole = same_size(decode_mask(mask_content, mask_name, most_pixels, invert=invert), photo, mask_name)
     else:
         hole = rasterise(read_strokes(form.fields["strokes"], "strokes"), height, width)
     hole = not_everything(grow(hole, _pixels(form.fields.get("grow"))))
@@ -128,7 +136,8 @@ def _decode(most_pixels: int, form: Form, content: bytes, name: str):
     if "guide" in form.files:
         guide_content, guide_name = _file(form, "guide")
         check_header(guide_content, guide_name, most_pixels)
-        guide = same_size(decode_mask(guide_content, guide_name, threshold=LINE_THRESHOLD), photo, guide_name)
+        lines = decode_mask(guide_content, guide_name, most_pixels, threshold=LINE_THRESHOLD)
+        guide = same_size(lines, photo, guide_name)
     elif "sketch" in form.fields:
         guide = rasterise(read_strokes(form.fields["sketch"], "sketch"), height, width)
     return photo, hole, guide

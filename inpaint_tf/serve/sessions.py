@@ -27,6 +27,7 @@ class Version:
         plan: The run's plan; None for a full run.
         seconds: Of the run.
         options: What it was made with.
+        flow_range: View -> what its strongest colour stands for, pixels.
         guide: bool [H, W], the sketch that led it; or None.
         notes: Sentences for the user.
     """
@@ -41,6 +42,7 @@ class Version:
     plan: Any
     seconds: float
     options: FillOptions
+    flow_range: dict[str, int] = dataclasses.field(default_factory=dict)
     guide: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 

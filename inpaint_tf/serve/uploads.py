@@ -1,7 +1,7 @@
 """Bytes that a client sent -> photo or mask, and a result -> bytes. Sizes are checked by the header, before decoding.
 
-Nothing touches the disk: `image_files` reads and writes files, and here these are files in memory where the system has
-such, else in a folder that is removed at once.
+Nothing touches the disk: `image_files` reads files, and here these are files in memory where the system has such, else
+in a folder that is removed at once.
 """
 
 import contextlib
@@ -10,19 +10,19 @@ import os
 import pathlib
 import re
 import tempfile
-import warnings
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from PIL import Image
 
-from inpaint_tf.data.image_files import Photo, read_mask, read_photo, write_image
+from inpaint_tf.data import tiff_tags, wide_tiff
+from inpaint_tf.data.decoding import picture_size
+from inpaint_tf.data.image_files import Photo, encode_image, read_hole, read_photo
 from inpaint_tf.errors import UserError
 from inpaint_tf.serve.errors import RequestError
 
-# Pillow's name of an upload's format -> suffix of what comes back. Others come back as PNG.
-SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
+# Pillow's name of a photo's format -> suffix of what comes back. Others come back as PNG.
+SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
 MEDIA_TYPES = {
     ".jpg": "image/jpeg",
     ".png": "image/png",
@@ -31,53 +31,53 @@ MEDIA_TYPES = {
     ".bmp": "image/bmp",
 }
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
-_MEMORY_FOLDER = pathlib.Path("/dev/shm")
+# No limit: ours is checked here, with words for those who cannot change it.
+_ANY = 1 << 62
 
 
-def check_header(content: bytes, name: str, most_pixels: int) -> str:
-    """Reads an image's format and size without decoding it.
+def check_header(content: bytes, name: str, most_pixels: int) -> None:
+    """Reads an image's size without decoding it.
 
     Args:
         content: The file.
         name: What to call it in an error.
         most_pixels: Limit.
 
-    Returns:
-        The suffix under which a result of the same format is written.
-
     Raises:
-        RequestError: 415 if it is no image, 413 if it has too many pixels.
+        RequestError: 400 if it is empty, 415 if it is no image, 413 if it has too many pixels.
     """
     if not content:
         raise RequestError(400, f"{name} is empty; choose a photo.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content)) as image:
-                kind, (width, height) = image.format, image.size
-    except Image.DecompressionBombError:
-        raise RequestError(413, f"{name} has too many pixels; at most {most_pixels / 1e6:g} million.") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
-        kind, (width, height) = "TIFF", _tiff_size(content, name)
-    if width * height > most_pixels:
+        height, width = picture_size(content, _ANY)
+    except UserError as error:
+        size = _wide_tiff_size(content)
+        if size is None:
+            raise RequestError(415, f"{name} {error} JPEG, PNG, WebP, TIFF, BMP and GIF are read.") from None
+        height, width = size
+    if height * width > most_pixels:
         raise RequestError(
             413,
             f"{name} has {width}x{height} = {width * height / 1e6:.1f} million pixels; at most "
             f"{most_pixels / 1e6:g} million are accepted: make it smaller first.",
         )
-    return SUFFIXES.get(kind or "", ".png")
 
 
-def decode_photo(content: bytes, name: str) -> Photo:
+def decode_photo(content: bytes, name: str, most_pixels: int) -> Photo:
     """An uploaded photo, decoded as `inpaint` does it. Raises RequestError (415) if it is damaged."""
     with _as_file(content) as path, _named(path, name):
-        return read_photo(path)
+        return read_photo(path, most_pixels)
 
 
-def decode_mask(content: bytes, name: str, **options) -> np.ndarray:
-    """An uploaded mask, bool [H, W]; options as for `read_mask`. Raises RequestError (415) if it is damaged."""
+def decode_mask(content: bytes, name: str, most_pixels: int, **options) -> np.ndarray:
+    """An uploaded mask, bool [H, W]; options as for `read_hole`. Raises RequestError (415) if it is damaged."""
     with _as_file(content) as path, _named(path, name):
-        return read_mask(path, **options)
+        return read_hole(path, max_pixels=most_pixels, **options).hole
+
+
+def suffix_of(photo: Photo) -> str:
+    """The suffix under which a result of a photo's format is written."""
+    return SUFFIXES.get(photo.format, ".png")
 
 
 def encode_photo(suffix: str, rgb: np.ndarray, like: Photo | None) -> tuple[bytes, list[str]]:
@@ -91,11 +91,7 @@ def encode_photo(suffix: str, rgb: np.ndarray, like: Photo | None) -> tuple[byte
     Returns:
         The file, and notes on what the format could not hold.
     """
-    with tempfile.TemporaryDirectory(dir=_MEMORY_FOLDER if _MEMORY_FOLDER.is_dir() else None) as folder:
-        path = pathlib.Path(folder) / f"result{suffix}"
-        with _named(path, "the result", 500):
-            notes = write_image(path, rgb, like=like)
-        return path.read_bytes(), notes
+    return encode_image(f"result{suffix}", rgb, like)
 
 
 def encode_png(pixels: np.ndarray, profile: bytes | None = None) -> bytes:
@@ -111,20 +107,16 @@ def safe_stem(name: str) -> str:
     return re.sub(r"[^\w .()+-]", "_", stem).strip(" .")[:80] or "photo"
 
 
-def _tiff_size(content: bytes, name: str) -> tuple[int, int]:
-    """(width, height) of a TIFF that Pillow does not read, 16-bit colour above all."""
+def _wide_tiff_size(content: bytes) -> tuple[int, int] | None:
+    """Height and width of a TIFF that Pillow does not read, 16-bit colour above all; None if it is none."""
+    if content[:4] not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return None
     try:
-        if content[:4] not in (b"II*\0", b"MM\0*"):
-            raise ValueError("no TIFF")
-        file = io.BytesIO(content)
-        directory = ImageFileDirectory_v2(file.read(8))
-        file.seek(directory.next)
-        directory.load(file)
-        return int(directory[_TIFF_WIDTH]), int(directory[_TIFF_HEIGHT])
+        tags = tiff_tags.read_block(content)
+        height, width = tags.number(_TIFF_HEIGHT, 0), tags.number(_TIFF_WIDTH, 0)
     except Exception:  # Whatever a broken header does to the parser, it is no image.
-        raise RequestError(
-            415, f"{name} is not an image that can be read; JPEG, PNG, WebP, TIFF, BMP and GIF are."
-        ) from None
+        return None
+    return (height, width) if wide_tiff.is_wide(tags) and height > 0 and width > 0 else None
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ Reference: Baker et al., A Database and Evaluation Methodology for Optical Flow,
 takes the row as the wheel's first axis and the column as its second.
 """
 
+import cv2
 import numpy as np
 
 # Colours between the wheel's corners: red, yellow, green, cyan, blue, magenta and back.
@@ -118,9 +119,59 @@ def draw_hole_flow(offsets: np.ndarray | None, hole: np.ndarray) -> np.ndarray:
     height, width = hole.shape
     if offsets is None:
         return np.full((height, width, 3), 255, np.uint8)
-    rows, columns = offsets.shape[:2]
-    padded = np.zeros((8 * rows, 8 * columns), bool)
-    padded[:height, :width] = hole
-    cells = padded.reshape(rows, 8, columns, 8).any(axis=(1, 3))
+    cells = _hole_cells(offsets.shape[:2], hole)
     drawn = draw_offsets(np.where(cells[..., np.newaxis], offsets, -1), height, width)
     return np.where(hole[..., np.newaxis], drawn, np.uint8(255))
+
+
+def longest_offset(offsets: np.ndarray, hole: np.ndarray) -> int:
+    """The distance that the strongest colour of `draw_hole_flow` stands for, pixels of the photo."""
+    flow = relative_offsets(offsets)[_hole_cells(offsets.shape[:2], hole) & (offsets[..., 0] >= 0)]
+    return round(8 * float(np.hypot(flow[:, 0], flow[:, 1]).max(initial=0)))
+
+
+def wheel_picture(side: int) -> np.ndarray:
+    """The legend of flow colours: a disc whose hue is the direction to the source.
+
+    Args:
+        side: Pixels.
+
+    Returns:
+        uint8 [side, side, 4] RGBA, transparent outside the disc.
+    """
+    rows, columns = np.mgrid[:side, :side] - (side - 1) / 2
+    inside = np.hypot(rows, columns) <= side / 2
+    flow = np.stack([rows, columns], axis=-1) * inside[..., np.newaxis]
+    return np.dstack([flow_colours(flow), np.uint8(255) * inside])
+
+
+def with_legend(picture: np.ndarray, longest: int) -> np.ndarray:
+    """A flow picture with its colour wheel on the right.
+
+    Args:
+        picture: uint8 [H, W, 3] RGB.
+        longest: What the strongest colour stands for, pixels.
+
+    Returns:
+        uint8 [max(H, 150), W + 150, 3].
+    """
+    side, margin = 120, 15
+    height = max(picture.shape[0], side + 2 * margin)
+    strip = np.full((height, side + 2 * margin, 3), 255, np.uint8)
+    wheel = wheel_picture(side)
+    place = strip[margin : margin + side, margin : margin + side]
+    place[wheel[..., 3] > 0] = wheel[..., :3][wheel[..., 3] > 0]
+    lines = ("colour: direction", "to the source;", f"rim: {longest} px away")
+    if height >= side + 2 * margin + 18 * len(lines):
+        for number, line in enumerate(lines):
+            at = (8, side + 2 * margin + 12 + 18 * number)
+            cv2.putText(strip, line, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (60, 60, 60), 1, cv2.LINE_AA)
+    rest = [(0, height - picture.shape[0]), (0, 0), (0, 0)]
+    return np.concatenate([np.pad(picture, rest, constant_values=255), strip], axis=1)
+
+
+def _hole_cells(grid, hole):
+    """bool of the size of the attention's grid: whether a cell of 8x8 pixels holds a hole pixel."""
+    padded = np.zeros((8 * grid[0], 8 * grid[1]), bool)
+    padded[: hole.shape[0], : hole.shape[1]] = hole
+    return padded.reshape(grid[0], 8, grid[1], 8).any(axis=(1, 3))

@@ -71,7 +71,10 @@ export class Seeing {
       list.push({ bitmap: this.cache.get(view), left: version.left, top: version.top });
     }
     const heat = this.heat && this.heat[document.querySelector('input[name="heat"]:checked').value];
-    if (version && heat) list.push({ bitmap: heat, left: 0, top: 0, ...this.stage.size, opacity: 0.75 });
+    if (version && heat) {
+      const { left, top, width, height } = this.heat.place;
+      list.push({ bitmap: heat, left, top, width, height, opacity: 0.75 });
+    }
     const wheel = view.endsWith("flow");
     $("wheel").hidden = !wheel;
     const range = version?.flow_range?.[view];
@@ -128,12 +131,13 @@ export class Seeing {
     const id = this.photo().id;
     const result = await this.busy(() => server.startAttention(id, version.version, x, y));
     if (!result || version !== this.version) return;
-    this.heat = {};
+    this.heat = { place: result };
     for (const name of ["attention", "before", "after"]) {
       this.heat[name] = await server.bitmap(`/api/v1/jobs/${result.job}/${name}.png`);
     }
     $("heat").hidden = false;
     $("trace-text").textContent = result.text;
+    this.stage.show({ arrow: { from: [result.x + 0.5, result.y + 0.5], to: [x + 0.5, y + 0.5] } });
     this.overlay();
   }
 

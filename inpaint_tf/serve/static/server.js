@@ -54,7 +54,7 @@ export async function follow(started, tell) {
   let state = started;
   for (;;) {
     tell(state);
-    if (state.state === "done") return state.result;
+    if (state.state === "done") return { ...state.result, job: state.job };
     if (state.state === "cancelled") return null;
     if (state.state === "failed") throw new Error(state.error[0].toUpperCase() + state.error.slice(1));
     await new Promise((resolve) => setTimeout(resolve, state.state === "waiting" ? 500 : 200));
