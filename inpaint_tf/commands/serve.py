@@ -15,7 +15,6 @@ from absl import flags
 
 from inpaint_tf.commands.sizes import parse_bytes
 from inpaint_tf.errors import UserError
-from inpaint_tf.tensorflow_loading import load_tensorflow
 
 SUMMARY = "a page to brush on photos, and a REST interface"
 
@@ -51,7 +50,6 @@ def run(options, arguments):
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise UserError(f'serve needs {error.name}, which is not installed: pip install "inpaint_tf[serve]".') from None
-    load_tensorflow()
     from inpaint_tf.models.presets import DEFAULT_PRESET, bundled_presets
     from inpaint_tf.serve.application import serve
     from inpaint_tf.serve.settings import ServeSettings

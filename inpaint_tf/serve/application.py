@@ -23,7 +23,7 @@ from inpaint_tf.serve.jobs import JobQueue
 from inpaint_tf.serve.requests import HANDLERS, Server, answer_failure, answer_http_error, server_of
 from inpaint_tf.serve.security import COOKIE, Guard
 from inpaint_tf.serve.sessions import Sessions
-from inpaint_tf.serve.settings import ServeSettings
+from inpaint_tf.serve.settings import FillOptions, ServeSettings
 
 STATIC = pathlib.Path(__file__).parent / "static"
 SAMPLES = pathlib.Path(__file__).parent.parent / "samples"
@@ -169,6 +169,9 @@ def serve(settings: ServeSettings, host: str, port: int, ready=None) -> None:
     )
     server = DrainingServer(config, application.state.server.queue)
     listening = listen(host, port)
+    shared = application.state.server
+    # While people choose a photo, the default preset is loaded.
+    shared.queue.submit(lambda report: shared.inpainters.get(FillOptions(shared.inpainters.names[0])) and None)
     if ready is not None:
         ready(listening.getsockname()[1])
     server.run(sockets=[listening])

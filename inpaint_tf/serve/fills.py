@@ -13,6 +13,7 @@ from inpaint_tf.regions import bounding_rect
 from inpaint_tf.serve.jobs import Report
 from inpaint_tf.serve.sessions import Version
 from inpaint_tf.serve.settings import FillOptions
+from inpaint_tf.tensorflow_loading import load_tensorflow
 
 # Inpainters that stay loaded; the longest unused one goes first.
 _LOADED = 4
@@ -44,7 +45,8 @@ class Inpainters:
             if options in self._loaded:
                 self._loaded.move_to_end(options)
                 return self._loaded[options]
-            # Imported here: TensorFlow takes seconds, and the page should be there at once.
+            # TensorFlow takes seconds, and the page should be there at once.
+            load_tensorflow()
             from inpaint_tf.inference.inpainter import Inpainter
 
             given = {"memory_budget": self._memory_budget, "detail": options.detail, "blend": options.blend}

@@ -46,7 +46,8 @@ def fill_animation(
     box = box.grown(max(16, max(box.height, box.width) // 6), hole.shape)
     if sources is not None:
         sources = np.where(sources >= 0, sources - [box.top, box.left], -1)[box.slices]
-    return encode_film(fill_film(*(x[box.slices] for x in (stages[0], hole, *stages[1:])), sources), suffix)
+    image, coarse, network, completed = (stage[box.slices] for stage in stages)
+    return encode_film(fill_film(image, hole[box.slices], coarse, network, completed, sources), suffix)
 
 
 def fill_film(

@@ -126,7 +126,8 @@ def draw_hole_flow(offsets: np.ndarray | None, hole: np.ndarray) -> np.ndarray:
 
 def longest_offset(offsets: np.ndarray, hole: np.ndarray) -> int:
     """The distance that the strongest colour of `draw_hole_flow` stands for, pixels of the photo."""
-    flow = relative_offsets(offsets)[_hole_cells(offsets.shape[:2], hole) & (offsets[..., 0] >= 0)]
+    computed = _hole_cells(offsets.shape[:2], hole) & (offsets[..., 0] >= 0)
+    flow = relative_offsets(offsets)[computed]
     return round(8 * float(np.hypot(flow[:, 0], flow[:, 1]).max(initial=0)))
 
 

@@ -66,7 +66,7 @@ def heat_colours(values: np.ndarray, valid: np.ndarray, gamma: float = 1.0) -> n
     """
     low, high = (float(values[valid].min()), float(values[valid].max())) if valid.any() else (0.0, 1.0)
     share = np.clip((values - low) / max(high - low, 1e-12), 0, 1) ** gamma
-    colours = cv2.applyColorMap(np.uint8(np.rint(255 * share)), cv2.COLORMAP_INFERNO)[..., ::-1]
+    colours = cv2.applyColorMap(np.rint(255 * share).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
     return np.where(valid[..., np.newaxis], colours, np.uint8(96))
 
 

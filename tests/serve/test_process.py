@@ -7,6 +7,7 @@ import sys
 import time
 
 import httpx
+import numpy as np
 import pytest
 
 BOX = [{"op": "box", "from": [16, 8], "to": [48, 40]}]
@@ -27,9 +28,10 @@ def address(process):
 
 def test_sigterm_finishes_what_runs_and_turns_away_what_waits(process, photo, encoded):
     with httpx.Client(base_url=address(process), timeout=60) as client:
-        identity = client.post("/api/v1/photos", files={"image": ("a.png", encoded(photo))}).json()["id"]
-        # The first fill loads TensorFlow, so it takes seconds.
-        jobs = [client.post(f"/api/v1/photos/{identity}/fills", json={"strokes": BOX}).json() for _ in range(2)]
+        identity = client.post("/api/v1/photos", files={"image": ("a.png", encoded(np.tile(photo, (6, 6, 1))))}).json()[
+            "id"
+        ]
+        jobs = [client.post(f"/api/v1/photos/{identity}/fills", json={"strokes": BOX}).json() for _ in range(4)]
         while client.get(f"/api/v1/jobs/{jobs[0]['job']}").json()["state"] == "waiting":
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
@@ -39,7 +41,7 @@ def test_sigterm_finishes_what_runs_and_turns_away_what_waits(process, photo, en
             time.sleep(0.05)
         assert state["state"] == "done" and state["result"] == {"version": 1}
         assert client.get(f"/api/v1/photos/{identity}/versions/1/file").status_code == 200
-        waiting = client.get(f"/api/v1/jobs/{jobs[1]['job']}").json()
+        waiting = client.get(f"/api/v1/jobs/{jobs[-1]['job']}").json()
         assert waiting["state"] == "failed" and "stopping" in waiting["error"]
     assert process.wait(20) == 0
     assert "finishing what runs" in process.stderr.read()
