@@ -171,7 +171,7 @@ def serve(settings: ServeSettings, host: str, port: int, ready=None) -> None:
     listening = listen(host, port)
     shared = application.state.server
     # While people choose a photo, the default preset is loaded.
-    shared.queue.submit(lambda report: shared.inpainters.get(FillOptions(shared.inpainters.names[0])) and None)
+    threading.Thread(target=shared.inpainters.get, args=[FillOptions(shared.inpainters.names[0])], daemon=True).start()
     if ready is not None:
         ready(listening.getsockname()[1])
     server.run(sockets=[listening])
@@ -184,6 +184,7 @@ def listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen(128)
     except OSError as error:
         raise UserError(
             f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --port or --host."

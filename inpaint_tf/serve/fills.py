@@ -25,7 +25,7 @@ def public_name(preset: str) -> str:
 
 
 class Inpainters:
-    """Loads inpainters when they are first asked for, and keeps a few. Used by the queue's thread alone.
+    """Loads inpainters when they are first asked for, and keeps a few.
 
     Args:
         presets: Names or folders.

@@ -28,9 +28,8 @@ def address(process):
 
 def test_sigterm_finishes_what_runs_and_turns_away_what_waits(process, photo, encoded):
     with httpx.Client(base_url=address(process), timeout=60) as client:
-        identity = client.post("/api/v1/photos", files={"image": ("a.png", encoded(np.tile(photo, (6, 6, 1))))}).json()[
-            "id"
-        ]
+        content = encoded(np.tile(photo, (6, 6, 1)))
+        identity = client.post("/api/v1/photos", files={"image": ("a.png", content)}).json()["id"]
         jobs = [client.post(f"/api/v1/photos/{identity}/fills", json={"strokes": BOX}).json() for _ in range(4)]
         while client.get(f"/api/v1/jobs/{jobs[0]['job']}").json()["state"] == "waiting":
             time.sleep(0.01)
@@ -52,7 +51,7 @@ def test_an_idle_server_stops_at_once(process):
     assert httpx.get(f"{url}/api/v1/health").json()["waiting"] == 0
     started = time.monotonic()
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0 and time.monotonic() - started < 5
+    assert process.wait(20) == 0 and time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(
