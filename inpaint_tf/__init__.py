@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 from inpaint_tf.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from inpaint_tf.inference.explain import explain
     from inpaint_tf.inference.inpainter import Inpainter
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 __version__ = "0.1.0"
-__all__ = ["Inpainter", "__version__"]
+__all__ = ["Inpainter", "__version__", "explain"]
 
-__getattr__ = lazy_names(__name__, {"Inpainter": "inpaint_tf.inference.inpainter"})
+__getattr__ = lazy_names(
+    __name__, {"Inpainter": "inpaint_tf.inference.inpainter", "explain": "inpaint_tf.inference.explain"}
+)

@@ -34,6 +34,7 @@ COMMANDS = {
     "train": "inpaint_tf.commands.train",
     "make_records": "inpaint_tf.commands.make_records",
     "benchmark": "inpaint_tf.commands.benchmark",
+    "explain": "inpaint_tf.commands.explain",
     "serve": "inpaint_tf.commands.serve",
     "doctor": "inpaint_tf.commands.doctor",
 }

@@ -78,13 +78,16 @@ def attention_at(
         if window.holes.top <= at[1] < window.holes.bottom and window.holes.left <= at[0] < window.holes.right
     )
     box = window.box
-    height, width = box.size
+    height, width = box.height, box.width
     scale = min(window.scale, (MOST_PIXELS / (height * width)) ** 0.5)
-    seen, seen_hole = reduced(image[box.place], hole[box.place], scale)
+    seen, seen_hole = reduced(image[box.slices], hole[box.slices], scale)
+    if seen_hole.all():  # As the Inpainter does it.
+        scale = 1.0
+        seen, seen_hole = image[box.slices], hole[box.slices]
     masks = [seen_hole]
     if model.guided:
         lines = np.zeros_like(hole) if guide is None else guide
-        masks.append(reduced(image[box.place], lines[box.place], scale)[1])
+        masks.append(reduced(image[box.slices], lines[box.slices], scale)[1])
     inputs = to_float(pad_to_multiple(seen))
     if inpainter.channel_order == "BGR":
         inputs = inputs[..., ::-1]

@@ -21,7 +21,8 @@ from PIL import Image
 from inpaint_tf.errors import UserError
 from inpaint_tf.files import write_bytes
 from inpaint_tf.inference.attention_at import AttentionAt, attention_at
-from inpaint_tf.inference.inpainter import Inpainter, Result, check_image_and_mask
+from inpaint_tf.inference.inpainter import Inpainter, check_image_and_mask
+from inpaint_tf.inference.result import Result
 from inpaint_tf.pixels import composite
 from inpaint_tf.visualize.animation import fill_animation
 from inpaint_tf.visualize.flow import draw_hole_flow, longest_offset, with_legend

@@ -27,8 +27,9 @@ from inpaint_tf.serve.settings import FillOptions, ServeSettings
 
 STATIC = pathlib.Path(__file__).parent / "static"
 SAMPLES = pathlib.Path(__file__).parent.parent / "samples"
-# After the last fill of a server that was told to stop: time for its client to fetch the result.
-_COLLECTING_SECONDS = 5
+# After the last fill of a server that was told to stop its client fetches the result: the server stays until nobody has
+# asked for so long, and at most so long.
+_QUIET_SECONDS, _COLLECTING_SECONDS = 1.5, 15
 
 
 async def page(request: Request) -> Response:
@@ -121,9 +122,9 @@ class DrainingServer(uvicorn.Server):
 
     draining = False
 
-    def __init__(self, config: uvicorn.Config, queue: JobQueue):
+    def __init__(self, config: uvicorn.Config, shared: Server):
         super().__init__(config)
-        self._queue = queue
+        self._shared = shared
 
     def handle_exit(self, sig: int, frame) -> None:
         if self.draining:
@@ -135,11 +136,14 @@ class DrainingServer(uvicorn.Server):
         threading.Thread(target=self._drain, daemon=True).start()
 
     def _drain(self) -> None:
-        queue = self._queue
+        queue = self._shared.queue
+        busy = queue.running or queue.waiting > 0
         queue.close()
         queue.drain()
-        until = time.monotonic() + _COLLECTING_SECONDS
-        while queue.uncollected() and time.monotonic() < until:
+        ended = time.monotonic()
+        while busy and time.monotonic() < ended + _COLLECTING_SECONDS:
+            if time.monotonic() > max(ended, self._shared.asked) + _QUIET_SECONDS:
+                break
             time.sleep(0.05)
         self.should_exit = True
 
@@ -167,7 +171,7 @@ def serve(settings: ServeSettings, host: str, port: int, ready=None) -> None:
         timeout_keep_alive=30,
         limit_concurrency=200,
     )
-    server = DrainingServer(config, application.state.server.queue)
+    server = DrainingServer(config, application.state.server)
     listening = listen(host, port)
     shared = application.state.server
     # While people choose a photo, the default preset is loaded.

@@ -1,7 +1,6 @@
 """What the queue's thread does: a photo, a hole and options go in, a `Version` comes out."""
 
 import collections
-import inspect
 import pathlib
 import threading
 from collections.abc import Callable
@@ -49,12 +48,13 @@ class Inpainters:
             load_tensorflow()
             from inpaint_tf.inference.inpainter import Inpainter
 
-            given = {"memory_budget": self._memory_budget, "detail": options.detail, "blend": options.blend}
-            size = options.working_size
-            given["working_size"] = int(size) if size and size.isdecimal() else size
-            known = inspect.signature(Inpainter.from_preset).parameters
-            given = {name: value for name, value in given.items() if value is not None and name in known}
-            inpainter = Inpainter.from_preset(self._presets[options.preset], **given)
+            inpainter = Inpainter.from_preset(
+                self._presets[options.preset],
+                memory_budget=self._memory_budget,
+                detail=options.detail,
+                working_size=options.working_size,
+                blend=options.blend,
+            )
             self._loaded[options] = inpainter
             while len(self._loaded) > _LOADED:
                 self._loaded.popitem(last=False)
@@ -71,9 +71,9 @@ class Inpainters:
                     "model": config.model,
                     "summary": config.summary,
                     "guided": config.model.endswith("guided"),
-                    "detail": getattr(config, "detail", "none") or "none",
-                    "working_size": str(getattr(config, "working_size", "full") or "full"),
-                    "blend": getattr(config, "blend", "none") or "none",
+                    "detail": config.detail,
+                    "working_size": str(config.working_size),
+                    "blend": config.blend,
                 }
             )
         return described
@@ -111,26 +111,25 @@ def fill(
     inpainter = inpainters.get(options)
     image = picture()
     report("network", 0.0)
-    known = inspect.signature(inpainter.run).parameters
-    result = inpainter.run(image, hole, guide, **({"report": report} if "report" in known else {}))
+    result = inpainter.run(image, hole, guide, report=report)
     report("pictures", 0.0)
 
     box = bounding_rect(hole)
     assert box is not None  # Callers see to it that something is marked.
     place = np.s_[box.top : box.bottom, box.left : box.right]
     inside, part = hole[place], image[place]
-    network = getattr(result, "network", None)
-    sources = getattr(result, "sources", None)
+    sources = result.sources
     views = {
         "completed": result.completed[place].copy(),
         "coarse": composite(part, inside, result.coarse[place]),
     }
     ranges = {}
-    if network is not None and sources is not None:
-        views["network"] = network[place].copy()
-    if result.offsets is not None:
-        views["flow"] = draw_hole_flow(result.offsets, hole)[place].copy()
-        ranges["flow"] = longest_offset(result.offsets, hole)
+    if sources is not None:
+        views["network"] = result.network[place].copy()
+    offsets = result.offsets
+    if offsets is not None:
+        views["flow"] = draw_hole_flow(offsets, hole)[place].copy()
+        ranges["flow"] = longest_offset(offsets, hole)
     if sources is not None:
         sources = sources[place].copy()
         relative = np.where(sources >= 0, sources - [box.top, box.left], -1)
@@ -144,10 +143,11 @@ def fill(
         hole=inside.copy(),
         views=views,
         sources=sources,
-        offsets=result.offsets,
+        offsets=offsets,
         plan=result.plan,
         seconds=result.seconds,
         options=options,
         flow_range=ranges,
         guide=guide,
+        notes=tuple(result.notes),
     )

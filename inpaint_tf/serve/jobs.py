@@ -53,7 +53,6 @@ class Job:
         self.result: Any = None
         self.error: RequestError | None = None
         self.finished = threading.Event()
-        self.collected = False
         self._work: Callable[[Report], Any] | None = work
         self._most_seconds = most_seconds
         self._cancelled = threading.Event()
@@ -196,10 +195,6 @@ class JobQueue:
         """Waits until the thread has ended after `close`; whether it has."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
-
-    def uncollected(self) -> bool:
-        """Whether a finished job's end was not yet told to its client."""
-        return any(job.state == "done" and not job.collected for job in list(self._jobs.values()))
 
     def _serve(self) -> None:
         while True:

@@ -221,8 +221,6 @@ def describe_job(server: Server, job: Job) -> dict:
         described["error"] = str(job.error)
     if job.state == "done" and isinstance(job.result, JobResult):
         described["result"] = job.result.said
-    if job.finished.is_set():
-        job.collected = True
     return described
 
 

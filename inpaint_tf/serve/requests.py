@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -30,7 +31,7 @@ _MOST_JSON = 8_000_000
 
 @dataclasses.dataclass
 class Server:
-    """What the routes share: `request.app.state.server`."""
+    """What the routes share: `request.app.state.server`. `asked`: when the last request for a photo or job came."""
 
     settings: ServeSettings
     inpainters: Inpainters
@@ -38,6 +39,7 @@ class Server:
     sessions: Sessions
     busy: anyio.CapacityLimiter = dataclasses.field(default_factory=lambda: anyio.CapacityLimiter(_DECODING))
     uploads: int = 0
+    asked: float = dataclasses.field(default_factory=time.monotonic)
 
     async def in_thread(self, function: Callable, *arguments, **options):
         """Runs a function that takes processor time, a few at once, while other requests are answered."""
@@ -64,7 +66,9 @@ class Form:
 
 
 def server_of(request: Request) -> Server:
-    return request.app.state.server
+    server = request.app.state.server
+    server.asked = time.monotonic()
+    return server
 
 
 async def read_form(request: Request) -> Form:
@@ -132,7 +136,6 @@ async def finished(request: Request, queue: JobQueue, job: Job) -> Any:
             await asyncio.wait_for(over.wait(), 0.5)
         if not over.is_set() and await request.is_disconnected():
             queue.cancel(job)
-    job.collected = True
     if job.state == "cancelled":
         raise RequestError(499, "the request was cancelled.")
     if job.error is not None:

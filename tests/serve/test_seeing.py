@@ -60,7 +60,6 @@ def test_plan_animation_and_wheel(filled):
 
 
 def test_heat_map_of_a_pixel(filled, decoded):
-    pytest.importorskip("inpaint_tf.inference.working_size")
     client, version = filled
     state = wait(client, client.post(f"{version}/attention", json={"x": 20, "y": 30}).json())
     assert state["state"] == "done", state
