@@ -4,11 +4,14 @@ Every missing feature is rebuilt from known features elsewhere in the image: mat
 patches at half the size, weighted by a softmax, pasted back as 4x4 patches at full size.
 """
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
 from inpaint_tf.attention.fast import fast_attention
 from inpaint_tf.attention.literal import literal_attention
+from inpaint_tf.attention.settings import AttentionSettings
 
 FORMS = {"fast": fast_attention, "literal": literal_attention}
 
@@ -56,7 +59,16 @@ class ContextualAttention(keras.layers.Layer):
     where it differs from the paper (see `literal_attention`).
     """
 
-    def __init__(self, rate=2, fuse=True, fuse_kernel=3, softmax_scale=10.0, kernel_size=3, form="fast", **kwargs):
+    def __init__(
+        self,
+        rate: int = 2,
+        fuse: bool = True,
+        fuse_kernel: int = 3,
+        softmax_scale: float = 10.0,
+        kernel_size: int = 3,
+        form: str = "fast",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if form not in FORMS:
             raise ValueError(f"attention form {form!r} is unknown; known: {', '.join(FORMS)}.")
@@ -70,27 +82,28 @@ class ContextualAttention(keras.layers.Layer):
         self.form = form
         self.built = True
 
-    def call(self, foreground, background=None, hole_mask=None):
-        background = foreground if background is None else background
-        self._check(foreground, background)
+    def call(
+        self, foreground: tf.Tensor, background: tf.Tensor | None = None, hole_mask: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        source = foreground if background is None else background
+        self._check(foreground, source)
         if hole_mask is None:
-            hole_mask = tf.zeros_like(background[:1, :, :, :1])
+            hole_mask = tf.zeros_like(source[:1, :, :, :1])
         pasted, offsets = FORMS[self.form](
             tf.cast(foreground, tf.float32),
-            tf.cast(background, tf.float32),
+            tf.cast(source, tf.float32),
             tf.cast(hole_mask, tf.float32),
-            **self.settings,
+            self.settings,
         )
         pasted.set_shape(foreground.shape)
         return tf.cast(pasted, self.compute_dtype), offsets
 
     @property
-    def settings(self):
-        """Keyword arguments of `fast_attention` and `literal_attention`."""
-        names = "rate", "fuse", "fuse_kernel", "softmax_scale", "kernel_size"
-        return {name: getattr(self, name) for name in names}
+    def settings(self) -> AttentionSettings:
+        """What `fast_attention` and `literal_attention` are given."""
+        return AttentionSettings(self.rate, self.fuse, self.fuse_kernel, self.softmax_scale, self.kernel_size)
 
-    def _check(self, foreground, background):
+    def _check(self, foreground: tf.Tensor, background: tf.Tensor) -> None:
         if foreground.shape[-1] != background.shape[-1]:
             raise ValueError(
                 f"foreground and background must have the same channels; got {foreground.shape} and {background.shape}."
@@ -99,5 +112,5 @@ class ContextualAttention(keras.layers.Layer):
             if any(size is not None and size % self.rate for size in x.shape[1:3]):
                 raise ValueError(f"height and width of {name} {x.shape} must be multiples of rate {self.rate}.")
 
-    def get_config(self):
-        return {**super().get_config(), **self.settings, "form": self.form}
+    def get_config(self) -> dict:
+        return {**super().get_config(), **dataclasses.asdict(self.settings), "form": self.form}

@@ -44,7 +44,7 @@ def write_saved_model(folder, model, channel_order, **attention):
         folder: Folder of one version; must not exist.
         model: A generator of the registry.
         channel_order: "RGB" or "BGR", what the weights were trained with. The signatures are RGB all the same.
-        **attention: See `graph_attention.HoleAttention`.
+        **attention: See `attention.in_graph.HoleAttention`.
     """
     graph = InpaintingGraph(model, channel_order, **attention)
     archive = keras.export.ExportArchive()

@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from inpaint_tf.attention.fast import fast_attention
 from inpaint_tf.attention.in_graph import tiled_attention, wanted_positions
+from inpaint_tf.attention.settings import AttentionSettings
+from inpaint_tf.attention.tuning import GraphTuning
 from inpaint_tf.models.deepfill_v1 import NETWORK
-
-SETTINGS = {"rate": 2, "fuse": True, "fuse_kernel": 3, "softmax_scale": 10.0, "kernel_size": 3}
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,9 @@ def tiled():
     """One graph for all sizes."""
     specs = [tf.TensorSpec([None, None, 4]), tf.TensorSpec([None, None, 1]), tf.TensorSpec([None, None], tf.bool)]
     return tf.function(
-        lambda features, mask, wanted, scores: tiled_attention(features, mask, wanted, 10.0, scores),
+        lambda features, mask, wanted, scores: tiled_attention(
+            features, mask, wanted, 10.0, GraphTuning(tile_scores=scores)
+        ),
         input_signature=[*specs, tf.TensorSpec([], tf.int32)],
     )
 
@@ -30,7 +32,7 @@ def test_tiles_are_the_fast_form(case, tiled):
     features = rng.normal(size=(2 * height, 2 * width, 4)).astype(np.float32)
     mask = (rng.uniform(size=(2 * height, 2 * width, 1)) < 0.1).astype(np.float32)
     wanted = np.ones((height, width), bool) if case % 2 else rng.uniform(size=(height, width)) < 0.05
-    expected, expected_offsets = fast_attention(features[None], features[None], mask[None], **SETTINGS)
+    expected, expected_offsets = fast_attention(features[None], features[None], mask[None], AttentionSettings())
     pasted, offsets = tiled(features, mask, wanted, int((side + 4) ** 2 * height * width) + 1)
 
     fine = wanted.repeat(2, axis=0).repeat(2, axis=1)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from inpaint_tf.attention.tuning import GraphTuning
 from inpaint_tf.export.graph import InpaintingGraph
 from inpaint_tf.inference.inpainter import Inpainter
 from inpaint_tf.models.registry import MODELS, build_model
@@ -10,7 +11,8 @@ from inpaint_tf.models.registry import MODELS, build_model
 
 def test_whole_network_in_tiles_gives_the_holes_pixels(inpainter, photo):
     image, mask = photo(75, 130)
-    graph = InpaintingGraph(inpainter.model, inpainter.channel_order, most_whole_scores=0, tile_scores=64 * 170)
+    tuning = GraphTuning(most_whole_scores=0, tile_scores=64 * 170)
+    graph = InpaintingGraph(inpainter.model, inpainter.channel_order, tuning=tuning)
     completed = graph.complete_levels(np.stack([image, image[::-1]]), np.stack([mask, mask[::-1]])).numpy()
     np.testing.assert_allclose(completed[0].astype(int), inpainter(image, mask), atol=1)
     np.testing.assert_allclose(completed[1].astype(int), inpainter(image[::-1], mask[::-1]), atol=1)

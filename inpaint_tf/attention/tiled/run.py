@@ -60,7 +60,7 @@ class TiledAttention:
     @staticmethod
     def supports(layer: ContextualAttention) -> bool:
         """Whether the tiles are laid out for a layer's settings: rate 2, 3x3 patches, propagation over 3."""
-        return bool(layer.fuse) and (layer.rate, layer.fuse_kernel, layer.kernel_size) == (2, 3, 3)
+        return layer.settings.has_tiles
 
     @property
     def traces(self) -> int:
@@ -104,7 +104,7 @@ def _whole_graph(layer: ContextualAttention, channels: int):
     def run(features, hole, rect):
         half = resize_nearest_align_corners(features, *(size // layer.rate for size in spatial_size(features)))
         top, left, bottom, right = tf.unstack(rect)
-        return attention_on_grids(half[:, top:bottom, left:right], half, features, hole, **layer.settings)
+        return attention_on_grids(half[:, top:bottom, left:right], half, features, hole, layer.settings)
 
     return tf.function(
         run,
