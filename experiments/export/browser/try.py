@@ -25,6 +25,7 @@ from inpaint_tf.export.verify import photos
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("port", 8000, "Port of the server on this machine.")
 flags.DEFINE_string("chromium", "/usr/bin/chromium", "The browser.")
+flags.DEFINE_string("chromedriver", "/usr/bin/chromedriver", "What drives it.")
 ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 SIZE = (256, 256)
 
@@ -39,7 +40,7 @@ def main(_):
         files = {name: str(pathlib.Path(folder) / f"{name}.png") for name in ("photo", "mask")}
         cv2.imwrite(files["photo"], image[..., ::-1])
         cv2.imwrite(files["mask"], mask)
-        browser = webdriver.Chrome(options=options)
+        browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(FLAGS.chromedriver))
         try:
             browser.get(f"http://127.0.0.1:{FLAGS.port}/")
             for name, file in files.items():
