@@ -35,6 +35,9 @@ def define_flags(values):
     string("masks", "Folder of a mask set made with `inpaint-tf masks make --protocol`; default: made in --output.")
     flags.DEFINE_list("methods", [], "Methods, separated by commas.", flag_values=values)
     string("output", "Folder for results and report.")
+    flags.DEFINE_boolean(
+        "skip_bad", False, "Leave out images that are missing or cannot be read, and name them.", flag_values=values
+    )
     string("feature_network", "Folder of a SavedModel for feature distance and FID; they are absent without one.")
     flags.DEFINE_list("compare", [], "Outputs of earlier evaluations, for one table of them all.", flag_values=values)
     flags.DEFINE_list("votes", [], "study: files of answers, for their evaluation.", flag_values=values)
@@ -81,14 +84,19 @@ def _evaluate(options):
 
     if options.protocol is None and options.masks is None:
         raise UserError(f"evaluate needs --protocol ({', '.join(PROTOCOLS)}) or --masks.")
+    source = ImageSource(options.images, options.skip_bad)
+    for note in source.notes:
+        print(printable(f"--images: {note}"), file=sys.stderr)
     runs, lines, page = evaluate(
-        ImageSource(options.images),
+        source,
         options.output,
         methods_named([name.strip() for name in options.methods]),
         protocol=protocol_named(options.protocol) if options.protocol else None,
         masks=options.masks,
         network=FeatureNetwork(options.feature_network) if options.feature_network else None,
     )
+    for name, why in source.bad.items():
+        print(printable(f"left out: {name}: {why}."), file=sys.stderr)
     print(markdown(*main_table(lines, "hole")))
     for found in runs:
         for row in found.failed:
@@ -96,7 +104,7 @@ def _evaluate(options):
     print(f"Region hole, absolute, mean over images, 95% interval. Report: {page}")
     if page.suffix != ".html":
         print('The page index.html needs jinja2: pip install "inpaint_tf[evaluation]" and run the command again.')
-    return 1 if any(found.failed for found in runs) else 0
+    return 1 if source.bad or any(found.failed for found in runs) else 0
 
 
 def _compare(options):

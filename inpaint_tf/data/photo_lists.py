@@ -240,6 +240,12 @@ class FolderScan:
         return lines
 
 
+def is_run_folder(folder: str | os.PathLike) -> bool:
+    """Whether a folder is that of a training run, an evaluation or a mask set, whose pictures are no photos."""
+    folder = pathlib.Path(folder)
+    return (folder / "configuration.json").is_file() or (folder / "manifest.json").is_file()
+
+
 SUBFOLDERS = "in subfolders (--recursive takes them)"
 HIDDEN = "hidden"
 

@@ -19,7 +19,7 @@ import tensorflow as tf
 from inpaint_tf.data import tfrecords
 from inpaint_tf.data.decoding import check_regular
 from inpaint_tf.data.image_files import READABLE
-from inpaint_tf.data.photo_lists import read_list, scan_folder
+from inpaint_tf.data.photo_lists import is_run_folder, read_list, scan_folder
 from inpaint_tf.errors import UserError, printable, reason
 
 IMAGE_KEY, NAME_KEY = "image/encoded", "image/filename"
@@ -196,12 +196,6 @@ def open_source(spec: str, root: str = "") -> FileSource | RecordSource:
     if not len(source):
         raise UserError(f"--train_data={printable(spec)}: {len(files)} shards hold no record.")
     return source
-
-
-def is_run_folder(folder: pathlib.Path) -> bool:
-    """Whether a folder is that of a training run, an evaluation or a mask set, whose pictures are no photos."""
-    folder = pathlib.Path(folder)
-    return (folder / "configuration.json").is_file() or (folder / "manifest.json").is_file()
 
 
 def _is_shard(file):

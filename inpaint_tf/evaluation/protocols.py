@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from inpaint_tf.data.image_files import READABLE, read_photo
+from inpaint_tf.data.photo_lists import LIST_SUFFIXES, is_run_folder, read_list, scan_folder
 from inpaint_tf.errors import UserError, name_some
 from inpaint_tf.evaluation.kodak24 import KODAK24
 from inpaint_tf.masks.manifest import ImageEntry, Manifest, MaskEntry, mask_entry, pixel_hash, read_hole
@@ -19,8 +20,6 @@ from inpaint_tf.masks.segments import LAMA, large_mask, segment_mask, shrunk_box
 from inpaint_tf.masks.sets import AREA_BINS, Hole, bounding_box, brush_hole, center_hole, training_box_hole
 from inpaint_tf.progress import progress
 from inpaint_tf.schema import is_below
-
-LIST_SUFFIXES = (".txt", ".flist", ".lst")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,36 +147,67 @@ def protocol_named(name: str) -> Protocol:
 
 
 class ImageSource:
-    """Where images come from: a folder (searched through, sorted by path) or a list of paths, one a line.
+    """Where images come from: a folder (searched through, sorted by path) or a list, see `data.photo_lists`.
 
     Args:
         path: The folder or the list; relative paths in a list are relative to the list.
+        skip_bad: Whether images that are missing or cannot be read are left out, and named in `bad`.
+
+    Attributes:
+        names: Of the images, relative to the folder or the list where they lie below it.
+        bad: Name -> why the image is left out.
+        notes: What else of the folder was left out, a line each.
 
     Raises:
         UserError: if there is no such thing, it holds no images, or files of the list are missing (all are named).
     """
 
-    def __init__(self, path: str | pathlib.Path) -> None:
-        self.path = pathlib.Path(path)
+    def __init__(self, path: str | pathlib.Path, skip_bad: bool = False) -> None:
+        self.path, self.skip_bad = pathlib.Path(path), skip_bad
+        self.bad: dict[str, str] = {}
+        self.notes: list[str] = []
         if self.path.is_dir():
             self._root = self.path
-            files = [file for file in self.path.rglob("*") if file.suffix.lower() in READABLE and file.is_file()]
-            self.names = sorted(file.relative_to(self.path).as_posix() for file in files)
+            scan = scan_folder(self.path, recursive=True, skip=is_run_folder)
+            self.names = sorted(file.relative_to(self.path).as_posix() for file in scan.photos)
+            self.notes = [*scan.summary(), *(f"{file} {why}" for file, why in scan.unreadable.items())]
         elif self.path.suffix.lower() in LIST_SUFFIXES and self.path.is_file():
             self._root = self.path.parent
-            lines = self.path.read_text(encoding="utf-8").splitlines()
-            self.names = [line.strip() for line in lines if line.strip()]
+            found = read_list(self.path, (1, 2))
+            self.names = [self._name(row.paths[0]) for row in found.rows]
+            if found.repeated:
+                self.notes.append(f"{found.repeated} lines of the list say an image again; each is taken once.")
         else:
             raise UserError(
                 f"images {self.path}: a folder of images or a list of paths ({' '.join(LIST_SUFFIXES)}) is needed."
             )
         if not self.names:
             raise UserError(f"{self.path} holds no images ({' '.join(READABLE)}).")
+        if skip_bad:
+            self.leave_out({name: "is missing" for name in self.names if not (self._root / name).is_file()})
         self.check(self.names)
+
+    def _name(self, file):
+        return file.relative_to(self._root).as_posix() if file.is_relative_to(self._root) else str(file)
+
+    def leave_out(self, bad: dict[str, str]) -> None:
+        """Takes images, name -> reason, out of `names`. Raises UserError if none is left, or `skip_bad` is not set."""
+        if not bad:
+            return
+        if not self.skip_bad or len(bad) == len(self.names):
+            first = "; ".join(f"{name} ({why})" for name, why in list(bad.items())[:3])
+            more = f"; and {len(bad) - 3} more" if len(bad) > 3 else ""
+            advice = "" if self.skip_bad else " --skip_bad leaves them out."
+            raise UserError(
+                f"{self.path}: {len(bad)} of {len(self.names)} images cannot be used: {first}{more}.{advice}"
+            )
+        self.bad.update(bad)
+        self.names = [name for name in self.names if name not in bad]
 
     def check(self, names: Sequence[str]) -> None:
         """Raises UserError naming the files that are missing, or outside of what the user named as images."""
-        outside = [name for name in names if name not in self.names and not is_below(name)]
+        own = set(self.names)
+        outside = [name for name in names if name not in own and not is_below(name)]
         if outside:
             raise UserError(f"{self.path}: a manifest must not name images outside of it: {name_some(outside)}.")
         missing = [name for name in names if not (self._root / name).is_file()]
@@ -250,12 +280,10 @@ def cut(image: np.ndarray, resize: tuple[int, int], crop: tuple[int, int, int, i
 def _images(protocol, source):
     """Pairs of name and decoded image: the user's in order, or those that the protocol names, in its order."""
     if protocol.images is None:
-        for name in progress(source.names, len(source.names), "image read"):
-            yield name, source.read(name)
+        yield from _readable(source)
         return
     found, wanted = {}, set(protocol.images.values())
-    for name in progress(source.names, len(source.names), "image read"):
-        image = source.read(name)
+    for name, image in _readable(source):
         if (digest := pixel_hash(image)) in wanted:
             found[digest] = (name, image)
     missing = [name for name, digest in protocol.images.items() if digest not in found]
@@ -263,6 +291,19 @@ def _images(protocol, source):
         raise UserError(f"{source.path} lacks images of {protocol.name}, by their pixels: {name_some(missing, 24)}.")
     for digest in protocol.images.values():
         yield found[digest]
+
+
+def _readable(source):
+    """Pairs of name and decoded image; those that cannot be read are left out together, at the end."""
+    bad = {}
+    for name in progress(source.names, len(source.names), "image read"):
+        try:
+            image = source.read(name)
+        except UserError as error:
+            bad[name] = str(error).rstrip(".")
+            continue
+        yield name, image
+    source.leave_out(bad)
 
 
 def _geometry(protocol, size, random):
