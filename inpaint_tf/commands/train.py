@@ -88,7 +88,8 @@ def run(options, arguments):
 
 
 def _train(config, strategy):
-    from inpaint_tf.training.loop import Diverged, Trainer
+    from inpaint_tf.training.divergence import Diverged
+    from inpaint_tf.training.loop import Trainer
     from inpaint_tf.training.prepare import prepare_photos, remember_report
 
     source, fingerprint, report = prepare_photos(config, say=_say)

@@ -163,8 +163,10 @@ def find_checkpoint(checkpoint: str | pathlib.Path) -> pathlib.Path:
         found = sorted(path.glob("*.index"))
         if len(found) == 1:
             return found[0].with_suffix("")
-        latest = tf.train.latest_checkpoint(str(path)) if found else None
-        if latest is not None:
+        with reading(path / "checkpoint", "TensorFlow's list of checkpoints", "Name a checkpoint by its prefix."):
+            latest = tf.train.latest_checkpoint(str(path)) if found else None
+        # The list may name any place; what was given is this folder.
+        if latest is not None and pathlib.Path(latest).parent.resolve() == path.resolve():
             return pathlib.Path(latest)
         raise UserError(
             f"{path} holds {len(found)} checkpoints{''.join(f' {p.stem}' for p in found)}; "

@@ -12,11 +12,12 @@ import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.data.pipeline import PhotoLoader, batch_names, distributed_batches
-from inpaint_tf.errors import UserError, name_some
+from inpaint_tf.errors import UserError
 from inpaint_tf.models.presets import read_config, save_preset
 from inpaint_tf.progress import duration
 from inpaint_tf.training.checkpoints import Checkpoints
 from inpaint_tf.training.configuration import TrainingConfig
+from inpaint_tf.training.divergence import bad_terms, diverged
 from inpaint_tf.training.initial_weights import take_initial_weights
 from inpaint_tf.training.looking import Looker, encode_png
 from inpaint_tf.training.optimizers import learning_rate
@@ -33,14 +34,8 @@ from inpaint_tf.visualize.plots import can_draw
 DATA_BOUND = 0.1
 # Of a metrics record, what is no curve.
 NO_CURVE = ("step", "phase", "data_share", "images_per_second")
-# So many photos of a batch that diverged are named.
-NAMED_PHOTOS = 4
 # Loss terms on the progress line.
 SHOWN = ("critic_loss", "generator_loss", "l1", "known")
-
-
-class Diverged(UserError):
-    """A loss term is not a number or beyond `loss_limit`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,23 +212,10 @@ class Trainer:
             self._told_failures = len(failures)
 
     def _check(self, step, batch, terms):
-        bad = {
-            name: value
-            for name, value in terms.items()
-            # With loss scaling a gradient may overflow; that step was skipped.
-            if not abs(value) <= self.config.loss_limit
-            and not (self.state.loss_scale is not None and name.endswith("_norm"))
-        }
-        if bad:
-            saved = self.checkpoints.last_saved
-            before = "there is no checkpoint yet" if saved is None else f"the last good checkpoint is of step {saved}"
-            shown = ", ".join(f"{name} = {value:g}" for name, value in bad.items())
-            photos = name_some(batch_names(self.loader, self.config, batch), NAMED_PHOTOS)
-            raise Diverged(
-                f"training diverged at step {step}: {shown} (--loss_limit={self.config.loss_limit:g}), on a batch of "
-                f"{photos}; {before}, in {self.checkpoints.folder}. A lower --learning_rate or --clip_norm may help: "
-                "the same command with another value resumes there."
-            )
+        limit = self.config.loss_limit
+        if bad := bad_terms(terms, limit, scaled=self.state.loss_scale is not None):
+            photos = batch_names(self.loader, self.config, batch)
+            raise diverged(step, bad, limit, photos, self.checkpoints.last_saved, self.checkpoints.folder)
 
     def _save(self):
         started = time.perf_counter()

@@ -9,9 +9,11 @@ from inpaint_tf.data.check import DataReport, check_source
 from inpaint_tf.data.crops import needed_side
 from inpaint_tf.data.sources import open_source
 from inpaint_tf.files import write_bytes
+from inpaint_tf.schema import integer, mapping, read_json, record, text
 from inpaint_tf.training.configuration import TrainingConfig
 
 _REPORT = "data_report.json"
+_SCHEMA = record({"fingerprint": text, "check": text, "total": integer(0), "bad": mapping(text)})
 
 
 def prepare_photos(config: TrainingConfig, say: Callable[[str], None] = print) -> tuple[Any, str, Any]:
@@ -44,15 +46,15 @@ def prepare_photos(config: TrainingConfig, say: Callable[[str], None] = print) -
 
 def remember_report(config: TrainingConfig, fingerprint: str, report: Any) -> None:
     """Writes the report into the run's folder."""
-    record = {"fingerprint": fingerprint, "check": config.check_data, "total": report.total, "bad": report.bad}
-    write_bytes(pathlib.Path(config.run_dir) / _REPORT, (json.dumps(record, indent=1) + "\n").encode())
+    content = {"fingerprint": fingerprint, "check": config.check_data, "total": report.total, "bad": report.bad}
+    write_bytes(pathlib.Path(config.run_dir) / _REPORT, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def _remembered(config, fingerprint):
     try:
-        record = json.loads((pathlib.Path(config.run_dir) / _REPORT).read_text(encoding="utf-8"))
-        if config.run_dir and fingerprint.matches(record["fingerprint"]) and record["check"] == config.check_data:
-            return DataReport(record["total"], {int(index): reason for index, reason in record["bad"].items()})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        known = read_json(pathlib.Path(config.run_dir) / _REPORT, "a report on data", _SCHEMA)
+        if config.run_dir and fingerprint.matches(known["fingerprint"]) and known["check"] == config.check_data:
+            return DataReport(known["total"], {int(index): reason for index, reason in known["bad"].items()})
+    except ValueError:  # Missing or damaged: the photos are looked at again.
         pass
     return None

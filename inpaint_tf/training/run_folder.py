@@ -151,7 +151,7 @@ class RunFolder:
         self._lock = open(self.path / _LOCK, "w", encoding="utf-8")  # noqa: SIM115 - held until the process ends.
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise UserError(
                 f"another process trains in {self.path}; wait for it, or name another --run_dir."
             ) from error

@@ -12,7 +12,8 @@ from inpaint_tf.errors import UserError
 from inpaint_tf.models.presets import read_config
 from inpaint_tf.training import checkpoints, run_folder
 from inpaint_tf.training.configuration import TrainingConfig
-from inpaint_tf.training.loop import Diverged, Trainer
+from inpaint_tf.training.divergence import Diverged
+from inpaint_tf.training.loop import Trainer
 from inpaint_tf.training.run_folder import RunFolder
 
 STRATEGY = tf.distribute.get_strategy()

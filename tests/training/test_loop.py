@@ -13,7 +13,8 @@ from inpaint_tf.data.pipeline import PhotoLoader
 from inpaint_tf.data.sources import open_source
 from inpaint_tf.errors import UserError
 from inpaint_tf.models.presets import load_preset, named_variables
-from inpaint_tf.training.loop import Diverged, Trainer
+from inpaint_tf.training.divergence import Diverged
+from inpaint_tf.training.loop import Trainer
 from inpaint_tf.training.prepare import prepare_photos, remember_report
 from inpaint_tf.training.run_folder import RunFolder
 from inpaint_tf.training.state import raw_variables
