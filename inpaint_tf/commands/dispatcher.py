@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from inpaint_tf import __version__
+from inpaint_tf.commands import terminal
 from inpaint_tf.commands.terminal import printable_output
 from inpaint_tf.errors import UserError, printable, reason
 
@@ -128,7 +129,7 @@ def _run(argv: list[str]) -> int:
 def _raised_here(error: OSError) -> bool:
     """Whether it was this module's own print or flush that failed, not a command."""
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return frame.f_code.co_filename == __file__
+    return frame.f_code.co_filename in (__file__, terminal.__file__)
 
 
 def _forget_output() -> None:

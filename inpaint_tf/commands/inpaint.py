@@ -164,7 +164,15 @@ def _work_of(words):
     flags.DEFINE_boolean("traceback", False, "", flag_values=values)
     define_flags(values)
     values(["inpaint", *words])
-    return _PhotoWork(values)
+    work = _PhotoWork(values)
+
+    def do(job):
+        try:
+            return work(job)
+        except UserError as error:
+            return Outcome(error=str(error))
+
+    return do
 
 
 class _PhotoWork:
@@ -176,15 +184,22 @@ class _PhotoWork:
     def __call__(self, job):
         try:
             decoded = _decoded(job, self._options)
-            self._inpainter = self._inpainter or _inpainter(self._options)
-            notes = complete(job, decoded, self._inpainter, self._options.quality)
-            return Outcome(tuple(notes), tuple(decoded.kinds))
-        except UserError as error:
-            return Outcome(error=str(error))
         except Exception as error:
-            if self._options.traceback:
-                raise
-            return Outcome(error=f"could not be completed: {type(error).__name__}: {reason(error)}.")
+            return self._failed(error)
+        # Weights that cannot be loaded are the trouble of no photo: they end the batch.
+        self._inpainter = self._inpainter or _inpainter(self._options)
+        try:
+            notes = complete(job, decoded, self._inpainter, self._options.quality)
+        except Exception as error:
+            return self._failed(error)
+        return Outcome(tuple(notes), tuple(decoded.kinds))
+
+    def _failed(self, error):
+        if isinstance(error, UserError):
+            return Outcome(error=str(error))
+        if self._options.traceback:
+            raise error
+        return Outcome(error=f"could not be completed: {type(error).__name__}: {reason(error)}.")
 
 
 def _decoded(job, options):

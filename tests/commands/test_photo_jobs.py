@@ -16,6 +16,7 @@ from inpaint_tf.commands.dispatcher import main
 from inpaint_tf.commands.pairing import photo_of_mask
 from inpaint_tf.data import decoding, photo_lists
 from inpaint_tf.data.image_files import read_photo
+from inpaint_tf.errors import UserError
 
 FILL = 77
 
@@ -26,7 +27,7 @@ class Stub:
     def run(self, image, hole, guide=None, **options):
         filled = np.where(hole[..., None], np.uint8(FILL), image)
         level = np.full(image.shape, 2 * FILL / 255 - 1, np.float32)
-        return types.SimpleNamespace(completed=filled, coarse=level, offsets=None, plan=None)
+        return types.SimpleNamespace(completed=filled, coarse=level, offsets=None, plan=None, sources=None, notes=())
 
 
 @pytest.fixture(autouse=True)
@@ -313,6 +314,18 @@ def test_one_odd_file_never_ends_a_batch(tmp_path, capsys, monkeypatch):
     said = capsys.readouterr()
     assert "2 completed, 0 kept, 1 failed" in said.out
     assert "b.png: could not be completed: RuntimeError: out of memory and a second line." in said.err
+
+
+def test_weights_that_cannot_be_loaded_end_a_batch(tmp_path, capsys, monkeypatch):
+    def fail(options):
+        raise UserError("the preset is corrupt.")
+
+    monkeypatch.setattr(command, "_inpainter", fail)
+    save(tmp_path / "in" / "a.png", photo())
+    save(tmp_path / "in" / "b.png", photo())
+    save(tmp_path / "m.png", MASK)
+    inpaint(f"--image={tmp_path / 'in'}", f"--mask={tmp_path / 'm.png'}", f"--output={tmp_path / 'out'}", code=2)
+    assert capsys.readouterr().err == "inpaint-tf: the preset is corrupt.\n"
 
 
 # Lists.
