@@ -6,7 +6,7 @@ from setuptools import find_packages, setup
 
 ONNX = ["onnx>=1.17,<2", "onnxruntime>=1.20,<2", "tf2onnx>=1.16.1,<2"]
 # The report's page, its diagrams and those of training and benchmarks, the biharmonic method.
-EVALUATION = ["jinja2>=3.1,<4", "matplotlib>=3.9,<4", "scikit-image>=0.24,<1"]
+EVALUATION = ["jinja2>=3.1,<4", "matplotlib>=3.9,<4", "scikit-image>=0.24,<1", "pypatchmatch>=2.2,<3"]
 HEIF = ["pi-heif>=0.21,<2"]  # Decodes HEIC; pillow-heif's wheels contain an encoder under the GPL.
 HUB = ["huggingface_hub>=1,<3"]
 LITERT = ["ai-edge-litert>=2,<3"]

@@ -38,7 +38,10 @@ def define_flags(values):
     flags.DEFINE_boolean(
         "skip_bad", False, "Leave out images that are missing or cannot be read, and name them.", flag_values=values
     )
-    string("feature_network", "Folder of a SavedModel for feature distance and FID; they are absent without one.")
+    string(
+        "feature_network",
+        "hed (pip install inpaint_tf[perceptual]) for feature distance, or folder of a SavedModel for that and FID.",
+    )
     flags.DEFINE_list("compare", [], "Outputs of earlier evaluations, for one table of them all.", flag_values=values)
     flags.DEFINE_list("votes", [], "study: files of answers, for their evaluation.", flag_values=values)
     flags.DEFINE_integer("questions", 60, "study: pairs to show, at most.", lower_bound=1, flag_values=values)
@@ -77,7 +80,7 @@ def _study(options):
 def _evaluate(options):
     # The measures use TensorFlow, which is loaded only when the command runs.
     from inpaint_tf.evaluation.evaluate import evaluate
-    from inpaint_tf.evaluation.feature_metrics import FeatureNetwork
+    from inpaint_tf.evaluation.feature_metrics import feature_network_named
     from inpaint_tf.evaluation.methods import methods_named
     from inpaint_tf.evaluation.protocols import PROTOCOLS, ImageSource, protocol_named
     from inpaint_tf.evaluation.tables import main_table, markdown
@@ -93,7 +96,7 @@ def _evaluate(options):
         methods_named([name.strip() for name in options.methods]),
         protocol=protocol_named(options.protocol) if options.protocol else None,
         masks=options.masks,
-        network=FeatureNetwork(options.feature_network) if options.feature_network else None,
+        network=feature_network_named(options.feature_network) if options.feature_network else None,
     )
     for name, why in source.bad.items():
         print(printable(f"left out: {name}: {why}."), file=sys.stderr)

@@ -19,13 +19,14 @@ import sys
 from absl import flags
 
 from inpaint_tf.commands.device_flag import define_device_flag
-from inpaint_tf.commands.one_photo import complete, decode
+from inpaint_tf.commands.one_photo import HoleShape, complete, decode
 from inpaint_tf.commands.photo_jobs import folder_jobs, glob_jobs, list_jobs, single_job, user_path
 from inpaint_tf.commands.sizes import parse_bytes
 from inpaint_tf.commands.workers import Outcome, Workers, memory_share, parse_shard
 from inpaint_tf.data.photo_lists import LIST_SUFFIXES
 from inpaint_tf.devices import use_device
 from inpaint_tf.errors import UserError, printable, reason
+from inpaint_tf.inference.hole_shapes import Margins
 from inpaint_tf.models.hub import is_hub_place
 from inpaint_tf.progress import progress
 
@@ -69,6 +70,12 @@ def define_flags(values):
         flag_values=values,
     )
     string("shard", "I/N: do the I-th of N parts of the photos, for several machines; goes well with --resume.")
+    for name, text in (
+        ("grow_mask", "Widen the hole by this many pixels; a tight mask leaves a halo of what it removes."),
+        ("feather", "Let the fill fade into the photo over this many pixels around the hole."),
+    ):
+        flags.DEFINE_integer(name, 0, text, lower_bound=0, upper_bound=1000, flag_values=values)
+    string("extend", "LEFT,TOP,RIGHT,BOTTOM: make the photo larger by this many pixels and fill the new borders.")
     boolean("deterministic", "Bit-identical results from run to run, a little slower.")
     flags.DEFINE_integer(
         "quality",
@@ -209,7 +216,14 @@ def _decoded(job, options):
         fit_mask=options.resize_mask,
         mask_from_difference=options.mask_from_difference,
         max_pixels=None if options.max_pixels is None else int(options.max_pixels * 1e6),
+        shape=_hole_shape(options),
+        takes_alpha=options.alpha_as_mask,
     )
+
+
+def _hole_shape(options):
+    extend = None if options.extend is None else Margins.parse(options.extend)
+    return HoleShape(options.grow_mask, options.feather, extend)
 
 
 def _take_positional(options, arguments):
@@ -217,6 +231,8 @@ def _take_positional(options, arguments):
     names = ("image", "output") if options.alpha_as_mask else ("image", "mask", "output")
     if not arguments:
         return
+    if options.extend is not None and len(arguments) == 2:
+        names = ("image", "output")
     if len(arguments) != len(names):
         raise UserError(
             f"inpaint takes {' '.join(names).upper()}, or flags; got {len(arguments)} arguments: "
@@ -251,8 +267,9 @@ def _jobs(options):
     is_list = image.suffix.lower() in LIST_SUFFIXES and image.is_file()
     if options.alpha_as_mask and (mask is not None or is_list):
         raise UserError("--alpha_as_mask replaces --mask and the masks of a list; give one.")
-    if mask is None and not options.alpha_as_mask and not is_list:
-        raise UserError("inpaint needs --mask (or --alpha_as_mask); bright pixels of the mask are filled.")
+    _hole_shape(options)
+    if mask is None and not options.alpha_as_mask and not is_list and options.extend is None:
+        raise UserError("inpaint needs --mask (or --alpha_as_mask, or --extend); bright pixels of the mask are filled.")
     if mask is not None and not os.path.lexists(mask):
         raise UserError(f"{printable(mask)} does not exist.")
     if (is_list or is_pattern) and guide is not None:

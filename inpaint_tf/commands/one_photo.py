@@ -22,6 +22,7 @@ from inpaint_tf.data.mask_files import (
 from inpaint_tf.data.upright import upright
 from inpaint_tf.errors import UserError, printable, reason
 from inpaint_tf.files import write_bytes
+from inpaint_tf.inference.hole_shapes import Margins, extended, feathered, grown
 from inpaint_tf.pixels import LINE_THRESHOLD, composite
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Decoded:
         notes: What was decided, one sentence each.
         kinds: What is worth a word in a batch's summary, see `data.mask_files`.
         guide: bool [H, W], the sketch's lines; None without one.
+        feather: Width in pixels of the ring around `drawn` in which the fill fades.
+        drawn: bool [H, W], the hole before it was widened by the ring.
     """
 
     photo: Photo
@@ -48,6 +51,23 @@ class Decoded:
     notes: list[str]
     kinds: tuple[str, ...] = ()
     guide: np.ndarray | None = None
+    feather: int = 0
+    drawn: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class HoleShape:
+    """How a hole differs from its mask, see `inference.hole_shapes`.
+
+    Attributes:
+        grow: Pixels.
+        feather: Pixels.
+        extend: New borders, or None.
+    """
+
+    grow: int = 0
+    feather: int = 0
+    extend: Margins | None = None
 
 
 def decode(
@@ -57,6 +77,8 @@ def decode(
     fit_mask: bool = False,
     mask_from_difference: bool = False,
     max_pixels: int | None = None,
+    shape: HoleShape = HoleShape(),
+    takes_alpha: bool = True,
 ) -> Decoded:
     """Reads a job's photo and mask.
 
@@ -66,6 +88,8 @@ def decode(
         fit_mask: Whether a mask of another size is resized.
         mask_from_difference: Whether the mask is a copy of the photo on which the hole is painted.
         max_pixels: Pixels that photo and mask may have; None takes what free memory allows.
+        shape: How the hole differs from the mask.
+        takes_alpha: Whether a job without a mask takes the photo's transparency; else it has new borders alone.
 
     Raises:
         UserError: if either cannot be read, the sizes differ, the mask is no mask of this photo, there is no
@@ -73,10 +97,14 @@ def decode(
     """
     photo = read_photo(job.photo, max_pixels)
     height, width = photo.rgb.shape[:2]
+    if shape.extend is not None:
+        height, width = height + shape.extend.top + shape.extend.bottom, width + shape.extend.left + shape.extend.right
     for path in job.outputs():
         check_fits(path, height, width * 3 + 16 if path == job.extras.get("side_by_side") else width)
     notes = list(photo.notes)
-    if job.mask is None:
+    if job.mask is None and not takes_alpha:
+        reading = MaskReading(np.zeros(photo.rgb.shape[:2], bool))
+    elif job.mask is None:
         if photo.alpha is None:
             raise UserError(f"{printable(job.photo)} has no transparency to take the hole from; give --mask.")
         reading = MaskReading((photo.alpha < 128) != invert_mask)
@@ -87,7 +115,9 @@ def decode(
         reading = read_hole(job.mask, invert_mask, max_pixels=max_pixels)
         reading = _of_the_photo(job, reading, photo, fit_mask, notes)
         notes += reading.notes
-    hole = reading.hole
+    hole = drawn = grown(reading.hole, shape.grow)
+    if shape.feather:
+        hole = grown(drawn, shape.feather)
     if mask_from_difference:
         notes += reading.notes
     if hole.all():
@@ -101,7 +131,16 @@ def decode(
     if photo.alpha is not None and (photo.alpha[hole] < 255).any():
         photo.alpha = np.where(hole, np.uint8(255), photo.alpha)
         notes.append("the photo was transparent in the hole; the fill is opaque.")
-    return Decoded(photo, hole, notes, kinds, None if job.guide is None else _read_guide(job, hole, notes))
+    guide = None if job.guide is None else _read_guide(job, hole, notes)
+    if shape.extend is not None:
+        photo.rgb, hole = extended(photo.rgb, shape.extend, hole)
+        _, drawn = extended(drawn, shape.extend, drawn)
+        if photo.alpha is not None:
+            photo.alpha, new = extended(photo.alpha, shape.extend)
+            photo.alpha[new] = 255
+        if guide is not None:
+            guide, _ = extended(guide, shape.extend)
+    return Decoded(photo, hole, notes, kinds, guide, shape.feather, drawn)
 
 
 def _difference(mask: pathlib.Path, photo: Photo, max_pixels: int | None) -> MaskReading:
@@ -193,6 +232,9 @@ def complete(job: Job, decoded: Decoded, inpainter: "Inpainter", quality: int | 
 
     photo, hole, notes = decoded.photo, decoded.hole, list(decoded.notes)
     result = inpainter.run(photo.rgb, hole, decoded.guide)
+    completed = result.completed
+    if decoded.feather and decoded.drawn is not None:
+        completed = feathered(photo.rgb, completed, decoded.drawn, decoded.feather)
     pictures = {
         "coarse": lambda: composite(photo.rgb, hole, result.coarse),
         "flow": lambda: np.full_like(photo.rgb, 255) if not hole.any() else draw_flow(result, hole),
@@ -217,7 +259,7 @@ def complete(job: Job, decoded: Decoded, inpainter: "Inpainter", quality: int | 
     if not hole.any() and job.mask is not None and WRITABLE[job.output.suffix.lower()] == photo.format:
         write_bytes(job.output, job.photo.read_bytes())
     else:
-        notes += write_image(job.output, result.completed, like=photo, quality=quality)
+        notes += write_image(job.output, completed, like=photo, quality=quality)
     for path, picture in extras.items():
         write_image(path, picture)
     return notes

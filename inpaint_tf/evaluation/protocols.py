@@ -30,7 +30,7 @@ class Protocol:
         name: The name.
         summary: One line for people.
         crop: "center": the short side is scaled to `size`, the middle is kept. "random": a random crop at the
-            original scale; images with a shorter side than `size` are enlarged to it first.
+            original scale; images with a shorter side than `size` are enlarged to it first. "none": the whole image.
         holes: Function (height, width, random) -> sequence of `Hole`, all of which are used on the image.
         seed: Of crops and holes; image number i draws from a generator seeded with (seed, i).
         size: Side of the square crop, pixels.
@@ -58,6 +58,10 @@ def _brush_of_every_area(height, width, random):
     return [brush_hole(height, width, random, area) for area in AREA_BINS]
 
 
+def _center_hole_of_256(height, width, random):
+    return [center_hole(height, width, side=256)]
+
+
 def _half_sided_center_hole(height, width, random):
     return [center_hole(height, width, side=height // 2)]
 
@@ -80,6 +84,13 @@ PROTOCOLS = {
             "the 24 Kodak photos, short side scaled to 256, middle 256x256, hole = middle 128x128",
             "center",
             _one_center_hole,
+            images=KODAK24,
+        ),
+        Protocol(
+            "kodak24_full_center256",
+            "the 24 Kodak photos as they are, 768x512 or 512x768, hole = middle 256x256",
+            "none",
+            _center_hole_of_256,
             images=KODAK24,
         ),
         Protocol(
@@ -237,7 +248,7 @@ def prepare(protocol: Protocol, source: ImageSource) -> tuple[Manifest, list[Hol
         random = np.random.default_rng((protocol.seed, number))
         geometry = _geometry(protocol, image.shape[:2], random)
         image_entry = ImageEntry(name, pixel_hash(image), *geometry)
-        for hole in protocol.holes(protocol.size, protocol.size, random):
+        for hole in protocol.holes(*geometry[1][2:], random):
             entries.append(mask_entry(len(entries), hole, image_entry))
             holes.append(hole)
     settings = {"size": protocol.size, "crop": protocol.crop}
@@ -308,6 +319,8 @@ def _readable(source):
 
 def _geometry(protocol, size, random):
     """(height, width) to resize to and (top, left, height, width) to cut."""
+    if protocol.crop == "none":
+        return tuple(size), (0, 0, *size)
     short, side = min(size), protocol.size
     if protocol.crop == "center" or short < side:
         size = tuple(round(length * side / short) for length in size)

@@ -84,7 +84,7 @@ def introduction(manifest: Manifest, lines: Sequence[dict[str, Any]]) -> str:
         f"interval over images. PSNR is capped at {PSNR_CAP:g} dB. Seconds are wall-clock time of the method alone."
     )
     if not any(line["metric"] in ("feature_distance", "fid") for line in lines):
-        text += " Feature distance and FID are absent: they need a feature network (--feature_network), none was given."
+        text += " Feature distance and FID are absent: they need --feature_network=hed or a SavedModel."
     return text
 
 

@@ -15,7 +15,14 @@ import numpy as np
 from inpaint_tf.errors import UserError, reading
 from inpaint_tf.evaluation.aggregate import Cell, estimate, grid, paired_difference
 from inpaint_tf.evaluation.bootstrap import SEED
-from inpaint_tf.evaluation.feature_metrics import FeatureNetwork, frechet_distance, perceptual_distance, pooled_vector
+from inpaint_tf.evaluation.feature_metrics import (
+    FeatureNetwork,
+    HedNetwork,
+    feature_distance,
+    frechet_distance,
+    perceptual_distance,
+    pooled_vector,
+)
 from inpaint_tf.evaluation.runner import MethodRun
 from inpaint_tf.files import regular_bytes, write_bytes
 from inpaint_tf.masks.manifest import Manifest
@@ -37,6 +44,8 @@ ALL_AREAS = "all"
 RESULTS = "results.jsonl"
 DIFFERENCES = "differences.jsonl"
 FEATURE_DISTANCE = Cell("feature_distance", "whole", "absolute", "per_image")
+# With a network that looks at the hole and its margin alone; the mean over layers.
+FEATURE_DISTANCE_OF_HOLE = Cell("feature_distance", "hole", "absolute", "per_image")
 FID = Cell("fid", "whole", "absolute", "pooled")
 
 
@@ -106,7 +115,7 @@ def difference_lines(manifest: Manifest, runs: Sequence[MethodRun]) -> list[dict
 def feature_lines(
     manifest: Manifest,
     runs: Sequence[MethodRun],
-    network: FeatureNetwork,
+    network: FeatureNetwork | HedNetwork,
     read_pair: Callable[..., tuple[np.ndarray, np.ndarray]],
 ) -> list[dict[str, Any]]:
     """Lines of feature distance and FID.
@@ -114,20 +123,24 @@ def feature_lines(
     Args:
         manifest: `Manifest`.
         runs: `MethodRun`s over it.
-        network: `FeatureNetwork`.
-        read_pair: Function (run, row) -> original and completed uint8 [H, W, 3].
+        network: `FeatureNetwork`, or `HedNetwork`, which gives the feature distance of the hole and no FID.
+        read_pair: Function (run, row) -> original and completed uint8 [H, W, 3], or what the network compares of them.
 
     Returns:
         List of dictionaries as in `result_lines`, with network, its fingerprint. FID has no confidence interval (its
         value depends on the number of images, and resampled sets hold fewer different ones); it needs two images.
     """
     lines = []
+    cropped = network.margin is not None
+    cell, distance = (
+        (FEATURE_DISTANCE_OF_HOLE, feature_distance) if cropped else (FEATURE_DISTANCE, perceptual_distance)
+    )
     for run in runs:
         done = [row for row in run.rows if row.error is None]
         distances, originals, completions = [], [], []
         for row in done:
             original, completed = (network(image) for image in read_pair(run, row))
-            distances.append({FEATURE_DISTANCE.key: [perceptual_distance(original, completed), 1.0]})
+            distances.append({cell.key: [distance(original, completed), 1.0]})
             originals.append(pooled_vector(original))
             completions.append(pooled_vector(completed))
         images = [manifest.entries[row.entry].image.sha256 for row in done]
@@ -137,12 +150,12 @@ def feature_lines(
             lines.append(
                 {
                     "method": run.method,
-                    **FEATURE_DISTANCE.__dict__,
-                    **estimate(distances, images, FEATURE_DISTANCE),
+                    **cell.__dict__,
+                    **estimate(distances, images, cell),
                     **about,
                 }
             )
-        if len(done) > 1:
+        if len(done) > 1 and not cropped:
             value = frechet_distance(np.array(originals), np.array(completions))
             found = {"value": value, "ci_low": None, "ci_high": None, "images": len(set(images)), "masks": len(done)}
             lines.append({"method": run.method, **FID.__dict__, **found, **about})

@@ -39,16 +39,22 @@ from inpaint_tf.patchmatch.completion import (
     patch_size,
     pyramid,
 )
+from inpaint_tf.patchmatch.completion import VERSION as SEARCH_VERSION
 from inpaint_tf.patchmatch.nearest_patches import PatchField
 from inpaint_tf.regions import Rect
+
+# Changes whenever results do for the same options.
+VERSION = "1"
 
 
 @dataclasses.dataclass(frozen=True)
 class GuidedPatchesOptions:
     """How patches are chosen.
 
+    The defaults were searched for on 24 to 40 photos that are in no benchmark here, by features of two networks first.
+
     Attributes:
-        search: As for a completion without a guide.
+        search: As for a completion without a guide; texture counts twice as much.
         guide: Weight of the guide's channels against the colours.
         sigma: Of the Gaussian that blurs the guide, pixels at the size that the network worked at.
         low_frequencies: Sigma of what blending takes from the network, pixels.
@@ -56,12 +62,17 @@ class GuidedPatchesOptions:
         tile: Side of the squares that large holes are filled in, pixels.
     """
 
-    search: PatchMatchOptions = dataclasses.field(default_factory=PatchMatchOptions)
+    search: PatchMatchOptions = PatchMatchOptions(texture=6.0)  # noqa: RUF009 (it is frozen)
     guide: float = 1.0
     sigma: float = 2.0
-    low_frequencies: float = 6.0
+    low_frequencies: float = 4.0
     margin: tuple[int, int] = (96, 512)
     tile: int = 1024
+
+
+def fingerprint() -> str:
+    """What fills depend on besides their input when they are made with the default options."""
+    return f"version {VERSION}, {GuidedPatchesOptions()}, search version {SEARCH_VERSION}"
 
 
 class PatchFill(NamedTuple):

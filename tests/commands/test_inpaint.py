@@ -308,3 +308,59 @@ def test_poisson_blending(preset, files):
     blended, plain = (read_photo(files / name).rgb for name in ("out.png", "plain.png"))
     hole = read_photo(files / "mask.png").rgb[..., 0] > 127
     assert np.array_equal(blended[~hole], plain[~hole]) and not np.array_equal(blended[hole], plain[hole])
+
+
+def test_patches_are_copies_and_the_flow_is_exact(preset, files):
+    assert inpaint(preset, files, "--detail=patches", "--blend=none", f"--output_flow={files / 'flow.png'}") == 0
+    photo, completed = read_photo(files / "photo.png").rgb, read_photo(files / "out.png").rgb
+    hole = read_photo(files / "mask.png").rgb[..., 0] > 127
+    assert np.array_equal(completed[~hole], photo[~hole])
+    # The photo is noise: whose colours are the photo's is a copy.
+    known = {tuple(colour) for colour in photo[~hole]}
+    assert all(tuple(colour) in known for colour in completed[hole])
+    flow = read_photo(files / "flow.png").rgb
+    assert (flow[~hole] == 255).all() and (flow[hole] != 255).any(axis=-1).all()
+
+
+def test_patches_where_there_are_none_say_so(preset, files, capsys):
+    write_mask(files / "all_but_one.png", hole=(slice(None), slice(2, None)))
+    assert inpaint(preset, files, "--detail=patches", mask="all_but_one.png") == 0
+    assert "no patch of the photo to copy from" in capsys.readouterr().err
+
+
+def test_working_size_is_a_number_a_word_or_refused(preset, files, capsys):
+    assert inpaint(preset, files, "--working_size=20") == 0
+    assert inpaint(preset, files, "--working_size=auto", output="auto.png") == 0
+    capsys.readouterr()
+    assert inpaint(preset, files, "--working_size=huge", output="x.png") == 2
+    assert "auto, full, or a number" in one_line(capsys)
+
+
+def test_the_hole_grows_and_its_edge_is_soft(preset, files):
+    photo = read_photo(files / "photo.png").rgb.astype(int)
+    hole = read_photo(files / "mask.png").rgb[..., 0] > 127
+    assert inpaint(preset, files, "--grow_mask=3") == 0
+    changed = (read_photo(files / "out.png").rgb != photo).any(axis=-1)
+    assert changed[10, 8] and changed[10, 7] and not changed[10, 6] and changed[hole].mean() > 0.95
+    assert inpaint(preset, files, "--feather=3", output="soft.png") == 0
+    soft = read_photo(files / "soft.png").rgb
+    assert np.array_equal(soft[:2], photo[:2]) and np.array_equal(soft[:, :7], photo[:, :7])
+    # The same hole was filled; in its ring the photo shines through.
+    out = read_photo(files / "out.png").rgb.astype(int)
+    assert np.array_equal(soft[hole], out[hole])
+    ring = changed & ~hole
+    assert np.abs(soft - photo)[ring].mean() < 0.8 * np.abs(out - photo)[ring].mean()
+
+
+def test_a_photo_is_extended_with_and_without_a_mask(preset, files, capsys):
+    photo = read_photo(files / "photo.png").rgb
+    assert inpaint(preset, files, "--extend=8,0,16,4", mask=None) == 0
+    larger = read_photo(files / "out.png").rgb
+    assert larger.shape == (28, 64, 3) and np.array_equal(larger[:24, 8:48], photo)
+    assert larger[:, 50:].std() > 0
+    assert inpaint(preset, files, "--extend=8,0,16,4", output="both.png") == 0
+    both = read_photo(files / "both.png").rgb
+    assert both.shape == larger.shape and not np.array_equal(both[5:15, 18:38], photo[5:15, 10:30])
+    capsys.readouterr()
+    assert inpaint(preset, files, "--extend=8", output="x.png") == 2
+    assert "LEFT,TOP,RIGHT,BOTTOM" in one_line(capsys)

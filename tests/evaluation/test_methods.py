@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from inpaint_tf import Inpainter
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation.methods import CLASSICAL, method_named, methods_named
 from inpaint_tf.masks.sets import center_hole
@@ -96,3 +97,25 @@ def test_unknown_methods_name_the_known_ones():
         methods_named([])
     with pytest.raises(UserError, match="twice: ns"):
         methods_named(["ns", "telea", "ns"])
+
+
+def test_a_presets_variants_override_what_it_recommends(rng):
+    image, hole = rng.integers(0, 256, (64, 72, 3), dtype=np.uint8), np.zeros((64, 72), bool)
+    hole[20:40, 20:44] = True
+    plain, poisson, patches = (method_named(f"preset:open_small{suffix}") for suffix in ("", "+poisson", "+patches"))
+    assert len({method.fingerprint for method in (plain, poisson, patches)}) == 3
+    expected = Inpainter.from_preset("open_small", detail="none", working_size="full", blend="none")
+    assert np.array_equal(plain(image, hole), expected(image, hole))
+    # Every known colour of the noise is somewhere; a network's blur is nowhere.
+    copies = Inpainter.from_preset("open_small", detail="patches", working_size="auto", blend="none")(image, hole)
+    known = {tuple(colour) for colour in image[~hole]}
+    assert all(tuple(colour) in known for colour in copies[hole])
+    assert not np.array_equal(patches(image, hole), poisson(image, hole))
+
+
+def test_pypatchmatch_keeps_known_pixels(rng):
+    pytest.importorskip("patchmatch")
+    image, hole = rng.integers(0, 256, (48, 48, 3), dtype=np.uint8), np.zeros((48, 48), bool)
+    hole[20:28, 20:28] = True
+    completed = method_named("pypatchmatch")(image, hole)
+    assert np.array_equal(completed[~hole], image[~hole]) and completed.dtype == np.uint8

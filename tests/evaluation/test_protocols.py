@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.evaluation.protocols import PROTOCOLS, ImageSource, cut, load, prepare, protocol_named
+from inpaint_tf.evaluation.protocols import PROTOCOLS, ImageSource, _geometry, cut, load, prepare, protocol_named
 from inpaint_tf.masks.manifest import write_mask_set
 from inpaint_tf.masks.sets import bounding_box
 
@@ -127,3 +127,12 @@ def test_protocols_of_other_papers_are_frozen(photos):
     """A protocol never changes: these hashes were written down when it was made."""
     hashes = {name: prepared(name, photos)[0].hash for name in FROZEN}
     assert hashes == FROZEN
+
+
+def test_whole_photos_have_a_hole_of_256_in_the_middle():
+    protocol = PROTOCOLS["kodak24_full_center256"]
+    for size in ((512, 768), (768, 512)):
+        geometry = _geometry(protocol, size, None)
+        assert geometry == (size, (0, 0, *size))
+        (hole,) = protocol.holes(*geometry[1][2:], None)
+        assert hole.pixels.shape == size and hole.box == ((size[0] - 256) // 2, (size[1] - 256) // 2, 256, 256)

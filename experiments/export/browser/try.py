@@ -47,7 +47,9 @@ def main(_):
                 browser.find_element(By.ID, name).send_keys(file)
             started = time.perf_counter()
             browser.find_element(By.ID, "fill").click()
-            WebDriverWait(browser, 180).until(lambda page: page.find_element(By.ID, "said").text not in ("", "Working …"))
+            WebDriverWait(browser, 180).until(
+                lambda page: page.find_element(By.ID, "said").text not in ("", "Working …")
+            )
             said = browser.find_element(By.ID, "said").text
             encoded = browser.execute_script("return document.getElementById('result').toDataURL()")
         finally:
