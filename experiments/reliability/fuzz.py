@@ -67,7 +67,10 @@ def _fuzz(name, first, inputs):
     while next_number < first + inputs:
         command = [sys.executable, __file__, "--worker", f"--reader={name}", f"--first={next_number}"]
         command.append(f"--inputs={first + inputs - next_number}")
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as worker:
+        with (
+            tempfile.TemporaryFile("w+", errors="replace") as errors,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as worker,
+        ):
             began = None
             for line in worker.stdout:
                 said = json.loads(line)
@@ -78,12 +81,15 @@ def _fuzz(name, first, inputs):
                 slowest, began, next_number = max(slowest, said["seconds"]), None, said["number"] + 1
                 if said["outcome"] == "fault":
                     faults.append({"number": said["number"], "what": said["what"]})
+            worker.wait()
+            errors.seek(0)
+            last = errors.read().strip().rsplit("\n", 1)[-1][:300]
         if began is not None:
             counts["fault"] += 1
-            faults.append({"number": began, "what": f"the process ended with {worker.returncode}"})
+            faults.append({"number": began, "what": f"the process ended with {worker.returncode}: {last}"})
             next_number = began + 1
         elif worker.returncode:
-            raise SystemExit(f"{name}: the worker does not start; run it by itself with --worker")
+            raise SystemExit(f"{name}: the worker does not start: {last}")
     line = {
         "reader": name, "first": first, "inputs": inputs, "read": counts["read"], "refused": counts["refused"],
         "faults": len(faults), "slowest_seconds": round(slowest, 2), "seconds": round(time.monotonic() - started, 1),

@@ -1,5 +1,6 @@
 """Seeded damage: bytes that are flipped, cut, moved and repeated, and JSON whose values become other values."""
 
+import copy
 import json
 import zlib
 
@@ -79,9 +80,9 @@ def mutate_json(content: bytes, rng: np.random.Generator) -> bytes:
         elif kind == 1 and isinstance(holder, dict):
             holder[f"{key}\x1b"] = holder.pop(key)
         elif kind == 2 and isinstance(holder, list):
-            holder.insert(key, holder[key])
+            holder.insert(key, copy.deepcopy(holder[key]))
         else:
-            holder[key] = _ODD_VALUES[rng.integers(len(_ODD_VALUES))]
+            holder[key] = copy.deepcopy(_ODD_VALUES[rng.integers(len(_ODD_VALUES))])
     return json.dumps(value).encode()
 
 

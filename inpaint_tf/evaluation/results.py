@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from inpaint_tf.errors import UserError, reading
+from inpaint_tf.errors import UserError, name_some, printable, reading
 from inpaint_tf.evaluation.aggregate import Cell, estimate, grid, paired_difference
 from inpaint_tf.evaluation.bootstrap import SEED
 from inpaint_tf.evaluation.feature_metrics import (
@@ -194,11 +194,11 @@ def merge_results(folders: Sequence[str | pathlib.Path]) -> Any:
             if "network" in line:
                 networks.setdefault(line["network"], folder)
             if seen.setdefault(line["method"], folder) != folder:
-                raise UserError(f"method {line['method']} is in both {seen[line['method']]} and {folder}.")
+                raise UserError(f"method {printable(line['method'])} is in both {seen[line['method']]} and {folder}.")
         lines += found
     for what, values in (("manifests", manifests), ("feature networks", networks)):
         if len(values) > 1:
-            named = ", ".join(f"{value} ({folder})" for value, folder in values.items())
+            named = name_some([f"{value} ({folder})" for value, folder in values.items()])
             raise UserError(f"results under different {what} cannot be compared: {named}; evaluate on the same set.")
     return lines
 

@@ -21,11 +21,8 @@ def bad_terms(terms: Mapping[str, float], limit: float, scaled: bool) -> dict[st
         limit: The configuration's `loss_limit`.
         scaled: Whether the loss is scaled: then a gradient may overflow, and that step was skipped.
     """
-    return {
-        name: value
-        for name, value in terms.items()
-        if not abs(value) <= limit and not (scaled and name.endswith("_norm"))
-    }
+    beyond = {name: value for name, value in terms.items() if not abs(value) <= limit}
+    return {name: value for name, value in beyond.items() if not (scaled and name.endswith("_norm"))}
 
 
 def diverged(
@@ -50,6 +47,6 @@ def diverged(
     shown = ", ".join(f"{name} = {value:g}" for name, value in bad.items())
     return Diverged(
         f"training diverged at step {step}: {shown} (--loss_limit={limit:g}), on a batch of "
-        f"{name_some(photos, NAMED_PHOTOS)}; {before}, in {checkpoints}. A lower --learning_rate or --clip_norm may help: "
-        "the same command with another value resumes there."
+        f"{name_some(photos, NAMED_PHOTOS)}; {before}, in {checkpoints}. A lower --learning_rate or --clip_norm may "
+        "help: the same command with another value resumes there."
     )
