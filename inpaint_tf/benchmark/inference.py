@@ -20,11 +20,11 @@ import numpy as np
 from absl import flags
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.models.precision import PRECISIONS, building_with
 from inpaint_tf.pixels import pad_to_multiple
 from inpaint_tf.tensorflow_loading import load_tensorflow
 
 FORMS = ("planned", "full", "literal")
-PRECISIONS = ("float32", "tf32", "bfloat16")
 # Seconds at 512 x 512 on a GTX 1080 Ti (paper, section 5.1).
 PAPER_SECONDS_512 = 0.2
 
@@ -258,7 +258,6 @@ class _Engine:
 
 
 def _engine(settings, form):
-    import keras
     import tensorflow as tf
 
     from inpaint_tf.inference.full_run import FullRun
@@ -266,13 +265,12 @@ def _engine(settings, form):
     from inpaint_tf.models.registry import build_model
     from inpaint_tf.planned.run import PlannedRun
 
-    tf.config.experimental.enable_tensor_float_32_execution(settings["precision"] == "tf32")
-    keras.config.set_dtype_policy("mixed_bfloat16" if settings["precision"] == "bfloat16" else "float32")
     attention = {"attention_form": "literal"} if form == "literal" else {}
-    if settings["preset"]:
-        model, _ = load_preset(settings["preset"], **attention)
-    else:
-        model = build_model(settings["model"], width=settings["width"], **attention)
+    with building_with(settings["precision"]):
+        if settings["preset"]:
+            model, _ = load_preset(settings["preset"], **attention)
+        else:
+            model = build_model(settings["model"], width=settings["width"], **attention)
     if form == "planned":
         return _Engine(model, PlannedRun(model, settings["memory_budget"]))
     if not settings["xla"]:

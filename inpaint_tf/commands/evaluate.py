@@ -19,7 +19,7 @@ import sys
 
 from absl import flags
 
-from inpaint_tf.commands.device_flag import define_device_flag
+from inpaint_tf.commands.device_flag import define_device_flag, define_precision_flag
 from inpaint_tf.devices import use_device
 from inpaint_tf.errors import UserError, printable
 
@@ -47,6 +47,7 @@ def define_flags(values):
     flags.DEFINE_integer("questions", 60, "study: pairs to show, at most.", lower_bound=1, flag_values=values)
     flags.DEFINE_integer("seed", 0, "study: of the choice of pairs and of their sides.", flag_values=values)
     define_device_flag(values)
+    define_precision_flag(values)
 
 
 def run(options, arguments):
@@ -93,7 +94,7 @@ def _evaluate(options):
     runs, lines, page = evaluate(
         source,
         options.output,
-        methods_named([name.strip() for name in options.methods]),
+        methods_named([name.strip() for name in options.methods], options.precision),
         protocol=protocol_named(options.protocol) if options.protocol else None,
         masks=options.masks,
         network=feature_network_named(options.feature_network) if options.feature_network else None,

@@ -18,7 +18,7 @@ import sys
 
 from absl import flags
 
-from inpaint_tf.commands.device_flag import define_device_flag
+from inpaint_tf.commands.device_flag import define_device_flag, define_precision_flag
 from inpaint_tf.commands.one_photo import HoleShape, complete, decode
 from inpaint_tf.commands.photo_jobs import folder_jobs, glob_jobs, list_jobs, single_job, user_path
 from inpaint_tf.commands.sizes import parse_bytes
@@ -54,6 +54,7 @@ def define_flags(values):
     string("show_plan", "Also write a picture of what was computed: file, or folder for many.")
     string("guide", "Sketch that leads a guided model, bright lines on dark; or folder of sketches, by name.")
     define_device_flag(values)
+    define_precision_flag(values)
     boolean("overwrite", "Replace outputs that exist.")
     boolean("resume", "Keep outputs that exist and do the others.")
     boolean("invert_mask", "Dark is hole.")
@@ -315,4 +316,5 @@ def _inpainter(options):
         detail=options.detail,
         working_size=options.working_size,
         blend=options.blend,
+        precision=options.precision,
     )

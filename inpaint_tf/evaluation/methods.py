@@ -194,18 +194,19 @@ CLASSICAL = {
 }
 
 
-def method_named(name: str) -> Method:
+def method_named(name: str, precision: str = "float32") -> Method:
     """The `Method` of a name.
 
     Args:
         name: A key of `CLASSICAL`, or "preset:" and a bundled preset's name or a preset folder[, and a key of
             `VARIANTS`].
+        precision: Arithmetic of presets, see `models.precision`.
 
     Raises:
         UserError: for an unknown name or preset, or a method whose package is not installed.
     """
     if name.startswith(PRESET):
-        return _preset(name)
+        return _preset(name, precision)
     if name.startswith(("folder:", "command:")):
         from inpaint_tf.evaluation.outside import outside_method
 
@@ -219,16 +220,16 @@ def method_named(name: str) -> Method:
     return Method(name, classical.version(), lambda image, hole: Completion(classical.complete(image, hole)))
 
 
-def methods_named(names: Sequence[str]) -> list[Method]:
+def methods_named(names: Sequence[str], precision: str = "float32") -> list[Method]:
     """The `Method`s of a list of names, all checked before any runs. Raises UserError also for a name given twice."""
     if not names:
         raise UserError(f"no methods given; known: {', '.join(CLASSICAL)}, preset:NAME, preset:FOLDER.")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UserError(f"methods given twice: {', '.join(twice)}.")
-    return [method_named(name) for name in names]
+    return [method_named(name, precision) for name in names]
 
 
-def _preset(name):
+def _preset(name, precision):
     # Imported here: a comparison of classical methods needs no model.
     from inpaint_tf.inference.inpainter import Inpainter
     from inpaint_tf.models.presets import preset_folder, read_config
@@ -237,7 +238,7 @@ def _preset(name):
     place = name[len(PRESET) :].removesuffix(suffix) or None
     settings = VARIANTS.get(suffix, PLAIN)
     config = read_config(preset_folder(place))
-    inpainter = Inpainter.from_preset(place, **settings)
+    inpainter = Inpainter.from_preset(place, precision=precision, **settings)
 
     def run(image, hole):
         result = inpainter.run(image, hole)
@@ -250,4 +251,6 @@ def _preset(name):
         from inpaint_tf.inference import guided_patches
 
         fingerprint += f" working_size=auto patches {guided_patches.fingerprint()}"
+    if precision != "float32":
+        fingerprint += f" {precision}"
     return Method(name, fingerprint, run, warm_up=True)

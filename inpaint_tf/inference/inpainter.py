@@ -12,6 +12,7 @@ from inpaint_tf.inference.guards import check_fill, check_process
 from inpaint_tf.inference.guided_patches import fill_with_patches
 from inpaint_tf.inference.result import Result, WindowOutputs
 from inpaint_tf.inference.working_size import check_working_size, enlarged, plan_windows, reduced
+from inpaint_tf.models.precision import building_with
 from inpaint_tf.models.presets import load_preset
 from inpaint_tf.pixels import composite, is_hole, is_line, pad_to_multiple, to_float
 from inpaint_tf.planned.run import PlannedRun
@@ -94,6 +95,7 @@ class Inpainter:
         detail: str | None = None,
         working_size: str | int | None = None,
         blend: str | None = None,
+        precision: str = "float32",
     ) -> "Inpainter":
         """An inpainter with a preset's weights.
 
@@ -105,11 +107,13 @@ class Inpainter:
             detail: "none" or "patches", see the class; None takes what the preset recommends.
             working_size: "auto", "full" or pixels, likewise.
             blend: "none" or "poisson", likewise.
+            precision: "float32", "tf32" or "bfloat16", arithmetic of the convolutions (`models.precision`).
 
         Raises:
-            UserError: for an unknown preset or weights that do not fit or are corrupt.
+            UserError: for an unknown preset or precision, or weights that do not fit or are corrupt.
         """
-        model, config = load_preset(name_or_folder, attention_form=attention)
+        with building_with(precision):
+            model, config = load_preset(name_or_folder, attention_form=attention)
         return cls(
             model,
             config.channel_order,

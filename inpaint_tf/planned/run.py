@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.attention.tiled.run import TiledAttention
+from inpaint_tf.devices import free_gpu_memory
 from inpaint_tf.errors import UserError
 from inpaint_tf.layers.conv_block import ConvBlock
 from inpaint_tf.machine_memory import free_memory
@@ -111,7 +112,10 @@ class PlannedRun:
         return cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=self.border) > 0
 
     def _budget(self) -> int:
-        return int(self.tuning.free_memory_share * free_memory()) if self.memory_budget is None else self.memory_budget
+        if self.memory_budget is not None:
+            return self.memory_budget
+        on_gpu = free_gpu_memory()
+        return int(self.tuning.free_memory_share * (free_memory() if on_gpu is None else on_gpu))
 
     def _run(
         self,
