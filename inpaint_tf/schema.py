@@ -92,7 +92,9 @@ def one_of(*choices: Any) -> Schema:
     """One of some values."""
 
     def check(value, where):
-        return value if value in choices else _refuse(where, f"one of {', '.join(map(str, choices))}", value)
+        # Of the same type: true is not 1.
+        known = any(type(value) is type(choice) and value == choice for choice in choices)
+        return value if known else _refuse(where, f"one of {', '.join(map(str, choices))}", value)
 
     return check
 

@@ -50,6 +50,7 @@ def test_what_matches_comes_back():
         ('{"name": "a", "boxes": [], "ok": true, "share": NaN}', "share must be a number from 0 to 1, not NaN"),
         ('{"name": "a", "boxes": [], "ok": 1}', "ok must be true or false, not 1"),
         ('{"name": ["' + "x" * 99 + '"], "boxes": [], "ok": 1}', "name must be text, not a list like"),
+        ('{"name": "a", "boxes": [], "ok": [], "share": 1}', "ok must be true or false, not []"),
         ("[" * 100_000, "it is nested too deeply"),
     ],
 )
@@ -82,3 +83,10 @@ def test_files_that_are_none(tmp_path):
     for name in ("pipe", "utf16", "bytes", "folder"):
         with pytest.raises(UserError, match=f"{name}.json cannot be read as settings: "):
             read_json(tmp_path / f"{name}.json", "settings", mapping(one_of(1)))
+
+
+def test_one_of_knows_true_from_1():
+    assert one_of(1, "a")(1, "x") == 1
+    for value in (True, 1.0, "1", [], None):
+        with pytest.raises(Mismatch, match="x must be one of 1, a"):
+            one_of(1, "a")(value, "x")

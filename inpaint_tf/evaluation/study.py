@@ -22,10 +22,15 @@ import numpy as np
 from inpaint_tf.data.image_files import read_photo
 from inpaint_tf.errors import UserError
 from inpaint_tf.files import write_bytes
+from inpaint_tf.schema import integer, list_of, nullable, one_of, read_json, record, text
 from inpaint_tf.visualize.grids import encode_jpeg
 
 PAGE, KEY = "study.html", "study_key.json"
 CHOICES = ("left", "right", "tie")
+_ITEM = record({"entry": integer(0), "left": text, "right": text})
+_KEY = record({"study": text, "items": list_of(_ITEM)}, others=True)
+_ANSWERS = record({"study": text, "votes": list_of(nullable(one_of(*CHOICES)))}, others=True)
+_METHOD = record({"method": text}, others=True)
 
 
 class Item(NamedTuple):
@@ -102,18 +107,15 @@ def read_votes(output: pathlib.Path, files: list[pathlib.Path]) -> list[tuple[It
     Raises:
         UserError: if the key or a file cannot be understood, or a file belongs to another study.
     """
-    key = _json(output / KEY, "the key that the study page was written with")
-    try:
-        name, items = key["study"], [Item(**item) for item in key["items"]]
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{output / KEY} is no key of a study.") from error
+    key = read_json(output / KEY, "the key that the study page was written with", _KEY)
+    name, items = key["study"], [Item(**item) for item in key["items"]]
     answers = []
     for file in files:
-        content = _json(file, "answers saved by a study page")
-        if not isinstance(content, dict) or content.get("study") != name:
+        content = read_json(file, "answers saved by a study page", _ANSWERS, "Have it saved again.")
+        if content["study"] != name:
             raise UserError(f"{file} holds no answers to the study in {output}.")
-        votes = content.get("votes")
-        if not isinstance(votes, list) or len(votes) != len(items) or set(map(str, votes)) - {*CHOICES, "None"}:
+        votes = content["votes"]
+        if len(votes) != len(items):
             raise UserError(f"{file} has answers that the page does not give; have it saved again.")
         answers += [(item, vote) for item, vote in zip(items, votes, strict=True) if vote is not None]
     return answers
@@ -171,7 +173,7 @@ def outcome_text(answers: list[tuple[Item, str]]) -> str:
 def _methods_of(output: pathlib.Path) -> dict[str, pathlib.Path]:
     folders = {}
     for about in sorted((output / "cache").glob("*/method.json")):
-        folders[_json(about, "the record of a method's results")["method"]] = about.parent
+        folders[read_json(about, "the record of a method's results", _METHOD)["method"]] = about.parent
     return folders
 
 
@@ -189,14 +191,5 @@ def _template():
         import jinja2
     except ImportError:
         raise UserError('a study needs jinja2 and scipy: pip install "inpaint_tf[evaluation]".') from None
-    text = importlib.resources.files(__package__).joinpath("templates/study.html").read_text(encoding="utf-8")
-    return jinja2.Environment(autoescape=True).from_string(text)
-
-
-def _json(path: pathlib.Path, what: str):
-    try:
-        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist; it should hold {what}.") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as {what}: {error}.") from error
+    page = importlib.resources.files(__package__).joinpath("templates/study.html").read_text(encoding="utf-8")
+    return jinja2.Environment(autoescape=True).from_string(page)

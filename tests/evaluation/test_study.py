@@ -78,8 +78,9 @@ def test_what_does_not_belong_is_refused(output, tmp_path):
     for content, said in [
         ({"study": "other", "votes": []}, "no answers to the study"),
         ({"study": study, "votes": ["left"]}, "does not give"),
-        ({"study": study, "votes": ["left", "up"]}, "does not give"),
-        ([], "no answers to the study"),
+        ({"study": study, "votes": ["left", "up"]}, r"votes\[1\] must be one of left, right, tie"),
+        ({"study": study, "votes": ["left", {}]}, r"votes\[1\] must be one of"),
+        ([], "cannot be read as answers saved by a study page: it must be an object"),
     ]:
         (tmp_path / "v.json").write_text(json.dumps(content))
         with pytest.raises(UserError, match=said):
