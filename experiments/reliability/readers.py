@@ -6,6 +6,7 @@ import io
 import json
 import pathlib
 import shutil
+import tempfile
 from collections.abc import Callable
 
 import numpy as np
@@ -250,14 +251,13 @@ def _read_flags(folder):
 
 
 _kept: dict[str, pathlib.Path] = {}
+_scratch = tempfile.TemporaryDirectory()
 
 
 def _cached(make, name):
     """A whole input that is slow to make, made once in each process."""
     if name not in _kept:
-        import tempfile
-
-        path = pathlib.Path(tempfile.mkdtemp(prefix="whole-")) / name
+        path = pathlib.Path(_scratch.name) / name
         make(path)
         _kept[name] = path
     return _kept[name]
