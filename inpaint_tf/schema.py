@@ -7,6 +7,7 @@ there. Small ones are combined:
     entry = read_json(path, "a manifest", ENTRY)
 """
 
+import contextlib
 import json
 import math
 import os
@@ -99,6 +100,18 @@ def one_of(*choices: Any) -> Schema:
     return check
 
 
+def either(*schemas: Schema) -> Schema:
+    """What matches one of some schemas; the last one says what is wrong."""
+
+    def check(value, where):
+        for schema in schemas[:-1]:
+            with contextlib.suppress(Mismatch):
+                return schema(value, where)
+        return schemas[-1](value, where)
+
+    return check
+
+
 def matching(pattern: str, what: str) -> Schema:
     """Text that matches a regular expression as a whole."""
 
@@ -143,17 +156,17 @@ def mapping(item: Schema) -> Schema:
 
 
 def optional(item: Schema) -> Schema:
-    """The same, or null; as a field of a `record` it may be missing."""
+    """As a field of a `record`, one that may be missing; if it is there it matches."""
 
     def check(value, where):
-        return None if value is None else item(value, where)
+        return item(value, where)
 
     check.is_optional = True  # type: ignore[attr-defined]
     return check
 
 
 def nullable(item: Schema) -> Schema:
-    """The same, or null; a field of a `record` must be there all the same."""
+    """The same, or null. As a field of a `record` it must be there; `optional(nullable(...))` need not."""
 
     def check(value, where):
         return None if value is None else item(value, where)

@@ -8,6 +8,7 @@ from inpaint_tf.errors import UserError
 from inpaint_tf.schema import (
     Mismatch,
     boolean,
+    either,
     finite,
     integer,
     list_of,
@@ -90,3 +91,11 @@ def test_one_of_knows_true_from_1():
     for value in (True, 1.0, "1", [], None):
         with pytest.raises(Mismatch, match="x must be one of 1, a"):
             one_of(1, "a")(value, "x")
+
+
+def test_either_takes_both_and_optional_is_not_null():
+    size = record({"size": optional(either(integer(1), one_of("auto")))})
+    assert [size(value, "") for value in ({}, {"size": 3}, {"size": "auto"})] == [{}, {"size": 3}, {"size": "auto"}]
+    for value in (None, 0, "full"):
+        with pytest.raises(Mismatch, match="size must be one of auto, not"):
+            size({"size": value}, "")

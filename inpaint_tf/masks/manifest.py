@@ -28,6 +28,7 @@ from inpaint_tf.schema import (
     list_of,
     mapping,
     matching,
+    nullable,
     one_of,
     optional,
     parse_json,
@@ -41,6 +42,7 @@ FILE_NAME = "manifest.json"
 
 _SIDE, _SHA256 = integer(1, 2**16), matching("[0-9a-f]{64}", "a SHA-256, 64 hexadecimal digits")
 _SIZE, _BOX = list_of(_SIDE, 2), list_of(integer(0, 2**16), 4)
+_IMAGE = record({"name": text, "sha256": _SHA256, "resize": _SIZE, "crop": _BOX})
 _SCHEMA = record(
     {
         "format": one_of(FORMAT),
@@ -56,7 +58,7 @@ _SCHEMA = record(
                     "size": _SIZE,
                     "box": _BOX,
                     "area": finite(0, 1),
-                    "image": optional(record({"name": text, "sha256": _SHA256, "resize": _SIZE, "crop": _BOX})),
+                    "image": optional(nullable(_IMAGE)),
                 }
             )
         ),

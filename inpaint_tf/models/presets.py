@@ -18,7 +18,7 @@ from inpaint_tf.files import regular_bytes, write_folder
 from inpaint_tf.models.hub import fetched_folder, is_hub_place
 from inpaint_tf.models.registry import MODELS, build_model, open_arguments
 from inpaint_tf.models.weights_file import ADVICE, check_values, read_arrays
-from inpaint_tf.schema import any_value, integer, matching, one_of, optional, read_json, record, text
+from inpaint_tf.schema import any_value, either, integer, matching, nullable, one_of, optional, read_json, record, text
 
 BUNDLED = pathlib.Path(__file__).parent.parent / "weights"
 DEFAULT_PRESET = "photos_small"
@@ -66,7 +66,9 @@ _FIELDS = {
     "sha256": matching("[0-9a-f]{64}", "a SHA-256, 64 hexadecimal digits"),
     "summary": optional(text),
     "detail": optional(one_of("none", "patches")),
+    "working_size": optional(either(integer(8, 2**16), one_of("auto", "full"))),
     "blend": optional(one_of("none", "poisson")),
+    "trained_on": optional(nullable(record({"image": integer(16, 2**16), "hole": integer(1, 2**16)}))),
 }
 _SCHEMA = record(
     {field.name: _FIELDS.get(field.name, optional(any_value)) for field in dataclasses.fields(PresetConfig)}
