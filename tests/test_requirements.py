@@ -34,7 +34,9 @@ def test_ci_installs_what_the_ranges_allow(arguments):
     pins = locked()
     for text in [*arguments["install_requires"], *arguments["extras_require"]["dev"]]:
         needed = Requirement(text)
-        assert canonicalize_name(needed.name) in pins, f"{needed} is not in requirements/ci.txt; requirements/lock.sh writes it anew"
+        assert canonicalize_name(needed.name) in pins, (
+            f"{needed} is not in requirements/ci.txt; requirements/lock.sh writes it anew"
+        )
         assert needed.specifier.contains(pins[canonicalize_name(needed.name)]), needed
 
 
