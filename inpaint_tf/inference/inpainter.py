@@ -148,7 +148,6 @@ class Inpainter:
                 guidance, a fill that is no number (naming broken weights), or in a process that was forked after use.
         """
         check_process()
-        check_process()
         started = time.perf_counter()
         hole = check_image_and_mask(image, mask)
         lines = None if guide is None else check_guide(guide, image, self.model)
