@@ -1,5 +1,6 @@
 """The routes put together, and the server process around them."""
 
+import asyncio
 import contextlib
 import pathlib
 import signal
@@ -72,7 +73,9 @@ def build_application(settings: ServeSettings) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette):
+        closing = asyncio.create_task(_close_idle(server))
         yield
+        closing.cancel()
         server.queue.close()
         server.sessions.close_all()
 
@@ -112,6 +115,12 @@ def build_application(settings: ServeSettings) -> Starlette:
     application.state.server = server
     application.add_middleware(Guard, settings=settings)
     return application
+
+
+async def _close_idle(server: Server) -> None:
+    while True:
+        await asyncio.sleep(min(60, server.settings.idle_seconds))
+        server.sessions.make_room()
 
 
 class DrainingServer(uvicorn.Server):

@@ -114,6 +114,8 @@ async def start_fill(request: Request) -> Response:
         raise RequestError(400, "base must be the number of a version; 0 is the photo.")
     if base:
         photo.version(base)
+    if photo.bytes_held > server.settings.memory_bytes:
+        raise RequestError(413, "this photo’s versions fill the memory; download the last one and open that.")
     strokes, sketch = check_operations(wanted.get("strokes")), wanted.get("sketch")
     hole = not_everything(await server.in_thread(_drawn, strokes, photo))
     if not hole.any():

@@ -140,7 +140,9 @@ async def finished(request: Request, queue: JobQueue, job: Job) -> Any:
         raise RequestError(499, "the request was cancelled.")
     if job.error is not None:
         raise job.error
-    return job.result
+    # Finished jobs are remembered for a while; what they made need not be.
+    result, job.result = job.result, None
+    return result
 
 
 def answer_error(request: Request, error: Exception) -> JSONResponse:

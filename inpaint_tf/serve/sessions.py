@@ -150,7 +150,8 @@ class Sessions:
         with self._lock:
             self._photos.clear()
 
-    def make_room(self, keep: OpenPhoto) -> None:
+    def make_room(self, keep: OpenPhoto | None = None) -> None:
+        """Closes photos that are idle, and the longest unused ones while memory is short; never `keep`."""
         now = time.monotonic()
         with self._lock:
             by_age = sorted(self._photos.values(), key=lambda photo: photo.used)

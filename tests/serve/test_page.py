@@ -4,6 +4,7 @@ Without Chromium and chromedriver (Debian: apt-get install chromium chromium-dri
 machine (CI=true) they fail, unless NO_BROWSER says that none can be installed there.
 """
 
+import base64
 import io
 import os
 import re
@@ -163,6 +164,12 @@ class Page:
         (address,) = [address for address in addresses if address.endswith(f"format={kind}")]
         with urllib.request.urlopen(address) as answer:
             return np.array(Image.open(io.BytesIO(answer.read())))
+
+    def picture(self):
+        """What the canvas shows."""
+        self.settled()
+        script = "return document.getElementById('stage').toDataURL('image/png').split(',')[1]"
+        return np.array(Image.open(io.BytesIO(base64.b64decode(self.js(script)))))
 
     def errors(self):
         return [line["message"] for line in self.driver.get_log("browser") if line["level"] == "SEVERE"]
@@ -519,6 +526,59 @@ def test_before_and_after(page, photo_file):
     assert np.abs(np.subtract(colour(140, 60)[:3], filled[60, 140])).max() <= 2
     page.click("compare")
     assert np.abs(np.subtract(colour(60, 60)[:3], filled[60, 60])).max() <= 2
+
+
+def test_how_it_was_filled(page, photo_file):
+    path, _ = photo_file
+    page.load().open(path)
+    page.tool("box")
+    page.drag((64, 40), (128, 88))
+    page.js("document.getElementById('options').open = false; document.getElementById('detail').value = 'patches'")
+    page.fill()
+    page.driver.find_element("css selector", "#seeing summary").click()
+    names = page.js("return [...document.querySelectorAll('input[name=view]')].map((e) => e.value)")
+    assert set(names) == {"completed", "network", "coarse", "flow", "patch_flow"}
+    before = page.picture()
+    page.js("document.querySelector('input[name=view][value=flow]').click()")
+    page.until(lambda: changed(page.picture(), before).any())
+    assert page.find("wheel").is_displayed() and "pixels" in page.find("wheel-range").text
+    assert page.js("return document.querySelector('#wheel img').naturalWidth") > 0
+    page.js("document.querySelector('input[name=view][value=completed]').click()")
+    page.until(lambda: not changed(page.picture(), before).any())
+    # Pointing at a pixel: an arrow, and words; pressing: the heat map.
+    page.js("document.getElementById('trace').click()")
+    page.mouse("mouseMoved", *page.at(90.5, 60.5), button="none", buttons=0)
+    page.until(lambda: re.search(r"Copied from pixel \d+, \d+|own pixel", page.find("trace-text").text))
+    page.drag((90.5, 60.5))
+    page.until(lambda: page.find("heat").is_displayed())
+    assert "looked most at" in page.find("trace-text").text
+    page.until(lambda: changed(page.picture(), before).mean() > 0.2)
+    page.js("document.getElementById('trace').click()")
+    page.until(lambda: not changed(page.picture(), before).any())
+    for name, kind in (("animation", "WEBP"), ("plan", "PNG")):
+        with urllib.request.urlopen(page.find(name).get_attribute("href")) as answer:
+            assert Image.open(io.BytesIO(answer.read())).format == kind
+
+
+def test_sketch_for_a_guided_preset(page, photo_file):
+    path, _ = photo_file
+    page.load().open(path)
+    assert not page.find("layers").is_displayed()
+    choose = "const p = document.getElementById('preset'); p.value = arguments[0]; p.dispatchEvent(new Event('change'))"
+    page.js(choose, "tiny_guided")
+    assert page.find("layers").is_displayed()
+    page.tool("box")
+    page.drag((64, 40), (128, 88))
+    page.fill()
+    without = page.saved()
+    page.click("undo")
+    page.js("document.querySelector('input[name=layer][value=sketch]').click()")
+    page.tool("brush")
+    page.brush_size(3)
+    page.drag((70, 60), (120, 66))
+    page.fill()
+    found = np.argwhere(changed(page.saved(), without))
+    assert len(found) and (found.min(axis=0) >= [40, 64]).all() and (found.max(axis=0) < [88, 128]).all()
 
 
 def test_contrast_of_texts():

@@ -315,12 +315,22 @@ def test_memory_is_bounded_by_closing_the_longest_unused(start, photo, encoded):
         assert found == [200, 404, 200, 200]
 
 
+def test_a_photo_whose_versions_fill_the_memory_takes_no_more(start, photo, encoded):
+    running = start(memory_bytes=photo.nbytes + len(encoded(photo)) + 10)
+    with running.client() as client:
+        url = f"/api/v1/photos/{opened(client, encoded(photo))['id']}"
+        wait(client, client.post(f"{url}/fills", json={"strokes": BOX}).json())
+        answer = client.post(f"{url}/fills", json={"strokes": BOX})
+        assert answer.status_code == 413 and "download" in answer.json()["error"]
+        assert client.get(f"{url}/versions/1/file").status_code == 200
+
+
 def test_idle_photos_are_closed(start, photo, encoded):
     running = start(idle_seconds=0.05)
     with running.client() as client:
         first = opened(client, encoded(photo))["id"]
-        time.sleep(0.1)
-        opened(client, encoded(photo))
+        time.sleep(0.3)
+        assert running.server.sessions.count == 0
         assert client.get(f"/api/v1/photos/{first}/picture.png?version=0").status_code == 404
 
 

@@ -86,7 +86,10 @@ export class Seeing {
     this.stage.tracing = $("trace").checked;
     this.clearTrace();
     this.overlay();
-    if (this.stage.tracing) $("trace-text").textContent = "Point at what was filled; press for the network’s weights.";
+    if (this.stage.tracing) {
+      $("hint").textContent = "";
+      $("trace-text").textContent = "Point at what was filled; press for the network’s weights.";
+    }
   }
 
   leave() {

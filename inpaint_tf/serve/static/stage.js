@@ -140,8 +140,17 @@ export class Stage {
       context.fillStyle = "#fff";
       context.fillRect(split - 1 / this.scale, 0, 2 / this.scale, size.height);
       context.beginPath();
-      context.arc(split, size.height / 2, 12 / this.scale, 0, 2 * Math.PI);
+      const [unit, y] = [1 / this.scale, size.height / 2];
+      context.arc(split, y, 15 * unit, 0, 2 * Math.PI);
       context.fill();
+      context.fillStyle = "#1b211f";
+      for (const side of [-1, 1]) {
+        context.beginPath();
+        context.moveTo(split + side * 10 * unit, y);
+        context.lineTo(split + side * 4 * unit, y - 5 * unit);
+        context.lineTo(split + side * 4 * unit, y + 5 * unit);
+        context.fill();
+      }
       return this.mark();
     }
     this.paste(this.layers.overlay, null, true);
