@@ -36,7 +36,10 @@ def middle_square(picture, side):
 
 
 def main(_):
-    inpainter, quarter = Inpainter.from_preset(FLAGS.preset), FLAGS.side // 4
+    inpainter, quarter = (
+        Inpainter.from_preset(FLAGS.preset, detail="none", working_size="full", blend="none"),
+        FLAGS.side // 4,
+    )
     hole = np.zeros((FLAGS.side, FLAGS.side), bool)
     hole[quarter:-quarter, quarter:-quarter] = True
     rows = []

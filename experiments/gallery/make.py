@@ -1,12 +1,15 @@
 """Draws the gallery: scikit-image's public-domain and CC0 pictures, holes in them, and what a preset makes of them.
 
     PYTHONPATH=. python experiments/gallery/make.py --output=experiments/gallery/gallery.jpg [--preset=NAME]
+    PYTHONPATH=. python experiments/gallery/make.py --teaser --output=experiments/gallery/teaser.jpg
 
-Needs scikit-image (`pip install .[evaluation]`). Nothing is chosen by its result: the cases were fixed before the
-weights were trained, the last three because they were expected to fail.
+Every case is shown with its hole, as the network alone fills it, and with patches; the teaser shows chosen removals,
+before and after. Needs scikit-image (`pip install .[evaluation]`). Nothing in the gallery is chosen by
+its result: the cases were fixed before the weights were trained, the last three because they were expected to fail.
 """
 
 import dataclasses
+import pathlib
 from collections.abc import Callable
 
 import cv2
@@ -15,15 +18,16 @@ import skimage
 from absl import app, flags
 
 import inpaint_tf
+from inpaint_tf.data.image_files import read_mask
 from inpaint_tf.files import write_bytes
 from inpaint_tf.masks.brush import brush_mask
 from inpaint_tf.visualize.grids import comparison_grid, encode_jpeg
-from inpaint_tf.visualize.side_by_side import paint_hole
+from inpaint_tf.visualize.side_by_side import paint_hole, strip
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("output", None, "JPEG file to write.", required=True)
 flags.DEFINE_string("preset", None, "Preset; the default one if not given.")
-flags.DEFINE_enum("blend", "poisson", ["none", "poisson"], "As in inpaint-tf inpaint.")
+flags.DEFINE_boolean("teaser", False, "Draw the teaser instead of the gallery.")
 
 SHOWN_SIDE = 224
 
@@ -69,6 +73,11 @@ def strokes(seed):
     return lambda height, width: brush_mask(height, width, np.random.default_rng(seed))
 
 
+def sample_mask(height, width):
+    """The hole of the sample that ships with the package."""
+    return read_mask(pathlib.Path(inpaint_tf.__file__).parent / "samples" / "rocket_mask.png")
+
+
 SPOON = polygon(
     (310, 258),
     (330, 235),
@@ -97,21 +106,53 @@ CASES = [
 ]
 
 
-def main(_):
-    inpainter = inpaint_tf.Inpainter.from_preset(FLAGS.preset, blend=FLAGS.blend)
+# Chosen for what they show; masks are a little wider than what goes, as --grow_mask makes them.
+TEASER = [
+    Case("rocket", "rocket", sample_mask, (0, 107, 427)),
+    Case("model", "astronaut", polygon((345, 0), (462, 0), (462, 290), (345, 290)), (0, 152, 360)),
+    Case("badge", "astronaut", disc(168, 384, 52), (262, 50, 250)),
+]
+
+
+def picture_and_hole(case):
+    """uint8 [H, W, 3] and bool [H, W]."""
+    picture = getattr(skimage.data, case.picture)()
+    if picture.ndim == 2:
+        picture = picture[..., np.newaxis].repeat(3, axis=-1)
+    return np.ascontiguousarray(picture), case.hole(*picture.shape[:2])
+
+
+def shown(case, pictures):
+    """The case's window of pictures, at one size."""
+    top, left, side = case.window
+    parts = [picture[top : top + side, left : left + side] for picture in pictures]
+    return [cv2.resize(part, (SHOWN_SIDE, SHOWN_SIDE), interpolation=cv2.INTER_AREA) for part in parts]
+
+
+def gallery(inpainter):
+    """All cases, two in a row."""
     cells = []
     for case in CASES:
-        picture = getattr(skimage.data, case.picture)()
-        if picture.ndim == 2:
-            picture = picture[..., np.newaxis].repeat(3, axis=-1)
-        hole = case.hole(*picture.shape[:2])
-        completed = inpainter(np.ascontiguousarray(picture), hole)
-        top, left, side = case.window
-        shown = [part[top : top + side, left : left + side] for part in (paint_hole(picture, hole), completed)]
-        cells.append([cv2.resize(part, (SHOWN_SIDE, SHOWN_SIDE), interpolation=cv2.INTER_AREA) for part in shown])
+        picture, hole = picture_and_hole(case)
+        result = inpainter.run(picture, hole)
+        cells.append(shown(case, (paint_hole(picture, hole), result.network, result.completed)))
     rows = [cells[first] + cells[first + 1] for first in range(0, len(cells), 2)]
-    titles = ["hole", "completed"] * 2
-    write_bytes(FLAGS.output, encode_jpeg(comparison_grid(titles, rows), quality=85))
+    return comparison_grid(["hole", "network alone", "with patches"] * 2, rows)
+
+
+def teaser(inpainter):
+    """Before and after."""
+    columns = []
+    for case in TEASER:
+        picture, hole = picture_and_hole(case)
+        columns.append(shown(case, (picture, inpainter(picture, hole))))
+    gap = np.full((4, SHOWN_SIDE, 3), 255, np.uint8)
+    return strip([np.concatenate([before, gap, after]) for before, after in columns])
+
+
+def main(_):
+    inpainter = inpaint_tf.Inpainter.from_preset(FLAGS.preset, detail="patches")
+    write_bytes(FLAGS.output, encode_jpeg((teaser if FLAGS.teaser else gallery)(inpainter), quality=85))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def run(options):
     from inpaint_tf.inference.inpainter import Inpainter
 
     sizes = [parse_size(text) for text in options.sizes]
-    inpainter = Inpainter.from_preset(options.preset, plan="full")
+    inpainter = Inpainter.from_preset(options.preset, plan="full", detail="none", working_size="full", blend="none")
     runners = load_runners(options)
     print(header(), flush=True)
     rows = []
