@@ -13,6 +13,9 @@ from inpaint_tf.attention.fast import fast_attention
 from inpaint_tf.attention.literal import literal_attention
 from inpaint_tf.attention.settings import AttentionSettings
 
+# A 3x3 patch of 3,000 channels of this size still has a norm in float32.
+LARGEST_FEATURE = 1e17
+
 FORMS = {"fast": fast_attention, "literal": literal_attention}
 
 
@@ -21,7 +24,9 @@ class ContextualAttention(keras.layers.Layer):
     """Rebuilds foreground features from known background features.
 
     Scores, softmax and sums are float32 under every precision policy; the result has the policy's compute dtype.
-    The layer has no weights. Gradients flow to foreground and background, not to the offsets.
+    The layer has no weights. Gradients flow to foreground and background, not to the offsets. Features may be up to
+    `LARGEST_FEATURE` in size. Beyond, the squares in a patch no longer add up in float32: the fast form then returns
+    NaN, the literal form pastes with equal weights.
 
     Args:
         rate: Matching happens at 1/rate of the size; patches to paste are 2 rate x 2 rate. 1, 2 or more.

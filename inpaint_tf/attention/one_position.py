@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from inpaint_tf.attention.fast import valid_patches
-from inpaint_tf.attention.literal import SMALLEST_NORM
+from inpaint_tf.attention.fast import patch_norms, valid_patches
+from inpaint_tf.attention.settings import AttentionSettings
 from inpaint_tf.layers.resize import resize_nearest_align_corners
 
 
@@ -35,12 +35,7 @@ def position_scores(
     features: np.ndarray,
     hole_mask: np.ndarray,
     position: tuple[int, int],
-    *,
-    rate: int,
-    fuse: bool,
-    fuse_kernel: int,
-    softmax_scale: float,
-    kernel_size: int,
+    settings: AttentionSettings,
 ) -> PositionScores:
     """Scores and weights of one position.
 
@@ -48,18 +43,19 @@ def position_scores(
         features: float32 [H, W, C], what the attention layer gets.
         hole_mask: float32 [H, W, 1] at the same size, 1 = hole.
         position: (row, column) on the H/rate x W/rate grid.
-
-    The other arguments are those of `fast_attention`.
+        settings: The layer's.
     """
-    grid = features.shape[0] // rate, features.shape[1] // rate
+    height, width, _ = features.shape
+    grid = height // settings.rate, width // settings.rate
     small = resize_nearest_align_corners(features[None], *grid)
-    valid = valid_patches(hole_mask[None], grid, kernel_size).numpy().reshape(grid) > 0
-    reach = fuse_kernel // 2 if fuse else 0
+    valid = valid_patches(hole_mask[None], grid, settings.kernel_size).numpy().reshape(grid) > 0
+    norms = patch_norms(small, settings.kernel_size).numpy().reshape(grid)
+    reach = settings.fuse_kernel // 2 if settings.fuse else 0
     needed: dict[tuple[int, int], np.ndarray] = {}
 
     def scores_of(place: tuple[int, int]) -> np.ndarray:
         if place not in needed:
-            needed[place] = _scores_alone(small, place, kernel_size)
+            needed[place] = _products(small, place, settings.kernel_size) / norms
         return needed[place]
 
     alone = scores_of(position)
@@ -74,24 +70,21 @@ def position_scores(
             if place is not None:
                 summed += _shifted(scores_of(place).ravel(), across).reshape(grid)
         propagated += _shifted(summed.T.ravel(), down).reshape(grid[::-1]).T
-    logits = propagated * valid * softmax_scale
+    logits = propagated * valid * settings.softmax_scale
     weights = np.exp(logits - logits.max())
     return PositionScores(alone, propagated, (weights / weights.sum() * valid).astype(np.float32), valid)
 
 
-def _scores_alone(small, place, kernel_size):
-    """float32 [h, w]: the patch around a place against all normalised patches."""
+def _products(small: tf.Tensor, place: tuple[int, int], kernel_size: int) -> np.ndarray:
+    """float32 [h, w]: products of the patch around a place with all patches of float32 [1, h, w, C]."""
     reach = kernel_size // 2
     padded = tf.pad(small, [[0, 0], [reach, reach], [reach, reach], [0, 0]])
     patch = padded[0, place[0] : place[0] + kernel_size, place[1] : place[1] + kernel_size]
-    scores = tf.nn.conv2d(small, patch[..., tf.newaxis], strides=1, padding="SAME")
-    energy = tf.reduce_sum(tf.square(small), axis=-1, keepdims=True)
-    norms = tf.nn.conv2d(energy, tf.ones([kernel_size, kernel_size, 1, 1]), strides=1, padding="SAME")
-    return (scores / tf.sqrt(tf.maximum(norms, SMALLEST_NORM**2)))[0, ..., 0].numpy()
+    return tf.nn.conv2d(small, tf.expand_dims(patch, -1), strides=1, padding="SAME")[0, :, :, 0].numpy()
 
 
-def _moved(place, steps, grid, columns_first):
-    """The place so many steps on in row-major or column-major order; None beyond the ends."""
+def _moved(place: tuple[int, int], steps: int, grid: tuple[int, int], columns_first: bool) -> tuple[int, int] | None:
+    """The place so many steps further in row-major or column-major order; None beyond the ends."""
     height, width = grid
     index = place[1] * height + place[0] if columns_first else place[0] * width + place[1]
     index += steps
@@ -100,7 +93,7 @@ def _moved(place, steps, grid, columns_first):
     return (index % height, index // height) if columns_first else (index // width, index % width)
 
 
-def _shifted(values, steps):
+def _shifted(values: np.ndarray, steps: int) -> np.ndarray:
     """y[k] = values[k + steps], 0 where that is outside."""
     shifted = np.zeros_like(values)
     if steps > 0:

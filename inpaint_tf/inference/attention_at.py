@@ -103,7 +103,7 @@ def attention_at(
     cell = model.network.scales()[node.reads] * node.rate
     across, down = ((side - first) * size // full for side, first, size, full in (
         (at[0], box.left, seen.shape[1], width), (at[1], box.top, seen.shape[0], height)))  # fmt: skip
-    scores = position_scores(features, hole_mask, (down // cell, across // cell), **node.settings)
+    scores = position_scores(features, hole_mask, (down // cell, across // cell), getattr(model, node.name).settings)
     row, column = np.unravel_index(int(scores.weights.argmax()), scores.weights.shape)
     best = (
         min(box.right - 1, box.left + int((column + 0.5) * cell * width / seen.shape[1])),

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from inpaint_tf.attention.layer import LARGEST_FEATURE
 from inpaint_tf.layers import ContextualAttention
 
 FORMS = ("fast", "literal")
@@ -114,6 +115,20 @@ def test_copies_from_the_matching_place(form, rng):
     assert np.array_equal(offsets[0, 4:20, 4:20], np.stack([rows + 2, columns + 2], axis=-1))
     # At rate 1 four patches overlap in every pixel and the sum is divided by 4.
     assert np.max(np.abs(pasted[0, 4:20, 4:20] - scene[0, 6:22, 6:22])) < 1e-3
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_features_up_to_the_documented_size(form, rng):
+    # At 1e9 the strongest key has all the weight already, so from there on the result grows with the features.
+    f = rng.normal(size=(1, 16, 24, 64)).astype(np.float32)
+    f /= np.abs(f).max()
+    mask = np.zeros((1, 16, 24, 1), np.float32)
+    mask[:, 4:10, 6:14] = 1
+    layer = ContextualAttention(form=form)
+    large, offsets = layer(f * np.float32(LARGEST_FEATURE), hole_mask=mask)
+    small, small_offsets = layer(f * np.float32(1e9), hole_mask=mask)
+    np.testing.assert_allclose(large / LARGEST_FEATURE, small / 1e9, atol=1e-5)
+    np.testing.assert_array_equal(offsets, small_offsets)
 
 
 @pytest.mark.parametrize("jit", [False, True])

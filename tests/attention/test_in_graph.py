@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from inpaint_tf.attention.fast import fast_attention
 from inpaint_tf.attention.in_graph import tiled_attention, wanted_positions
+from inpaint_tf.attention.layer import LARGEST_FEATURE
 from inpaint_tf.attention.settings import AttentionSettings
 from inpaint_tf.attention.tuning import GraphTuning
 from inpaint_tf.models.deepfill_v1 import NETWORK
@@ -38,6 +39,16 @@ def test_tiles_are_the_fast_form(case, tiled):
     fine = wanted.repeat(2, axis=0).repeat(2, axis=1)
     np.testing.assert_allclose(pasted.numpy()[fine], expected[0].numpy()[fine], atol=3e-5)
     np.testing.assert_array_equal(offsets.numpy()[wanted], expected_offsets[0].numpy()[wanted])
+
+
+def test_features_up_to_the_documented_size(tiled, rng):
+    features = (rng.uniform(-1, 1, size=(24, 32, 4)) * LARGEST_FEATURE).astype(np.float32)
+    mask = np.zeros((24, 32, 1), np.float32)
+    mask[5:12, 10:20] = 1
+    expected, expected_offsets = fast_attention(features[None], features[None], mask[None], AttentionSettings())
+    pasted, offsets = tiled(features, mask, np.ones((12, 16), bool), 10 * 10 * 12 * 16)
+    np.testing.assert_allclose(pasted / LARGEST_FEATURE, expected[0] / LARGEST_FEATURE, atol=1e-5)
+    np.testing.assert_array_equal(offsets, expected_offsets[0])
 
 
 def test_only_tiles_that_the_hole_sees_are_computed(tiled, rng):

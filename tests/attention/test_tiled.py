@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from inpaint_tf.attention.layer import LARGEST_FEATURE
 from inpaint_tf.attention.tiled.layout import plan_attention
 from inpaint_tf.attention.tiled.run import TiledAttention
 from inpaint_tf.attention.tuning import Tuning
@@ -112,6 +113,18 @@ def test_few_scores_are_computed_at_once(attention, rng):
         np.testing.assert_array_equal(offsets, expected_offsets[plan.wanted])
     assert len(cropped) == 4
     assert plan_of(hole, wanted, plan.score_bytes - 1, at_once).whole is None
+
+
+@pytest.mark.parametrize("tuning", [IN_TILES, Tuning()])
+def test_features_up_to_the_documented_size(attention, tuning, rng):
+    features = (rng.uniform(-1, 1, size=(24, 32, CHANNELS)) * LARGEST_FEATURE).astype("float32")
+    hole, wanted = np.zeros((96, 128), bool), np.ones((24, 32), bool)
+    hole[20:50, 40:90] = True
+    plan = plan_of(hole, wanted, tuning=tuning)
+    pasted, offsets = wanted_part(attention(lambda: features, plan), plan)
+    expected, expected_offsets = literal(features, hole)
+    np.testing.assert_allclose(pasted / LARGEST_FEATURE, expected.reshape(pasted.shape) / LARGEST_FEATURE, atol=1e-5)
+    np.testing.assert_array_equal(offsets, expected_offsets[plan.wanted])
 
 
 def test_without_a_valid_key_the_result_is_zero(attention, rng):
