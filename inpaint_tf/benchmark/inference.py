@@ -326,6 +326,6 @@ def _strokes(size):
         for _ in range(4):
             turned = np.clip(point + rng.normal(scale=diagonal / 16, size=2), 0, np.subtract(size[::-1], 1))
             ends = [tuple(int(x) for x in end) for end in (point, turned)]
-            cv2.line(drawn, *ends, 1, thickness=int(rng.uniform(0.008, 0.018) * diagonal) + 1)
+            cv2.line(drawn, ends[0], ends[1], 1, thickness=int(rng.uniform(0.008, 0.018) * diagonal) + 1)
             point = turned
     return drawn.astype(bool)

@@ -25,20 +25,19 @@ def define_flags(values):
 def run(options, arguments):
     if arguments:
         raise UserError(f"convert takes flags only; got {' '.join(arguments)}.")
-    there = options.checkpoint is not None and options.output is not None
-    back = options.preset is not None and options.output_checkpoint is not None
-    if there == back:
+    there, back = (options.checkpoint, options.output), (options.preset, options.output_checkpoint)
+    if (None in there) == (None in back):
         raise UserError("convert needs either --checkpoint and --output, or --preset and --output_checkpoint.")
 
     load_tensorflow()
     from inpaint_tf.convert.authors_checkpoint import checkpoint_to_preset, preset_to_checkpoint
 
-    if there:
-        done = checkpoint_to_preset(options.checkpoint, options.output, options.dtype)
+    if None not in there:
+        done = checkpoint_to_preset(*there, options.dtype)
         print(f"{options.output}: {done.model}, width {done.width}, {done.loaded} variables.")
         if done.kept:
             print(f"Not part of the generator, kept for the way back: {', '.join(done.kept)}.")
     else:
-        names = preset_to_checkpoint(options.preset, options.output_checkpoint)
+        names = preset_to_checkpoint(*back)
         print(f"{options.output_checkpoint}: {len(names)} variables in the authors' layout.")
     return 0

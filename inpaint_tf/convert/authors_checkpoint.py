@@ -100,7 +100,7 @@ def checkpoint_to_preset(
 
     kept = sorted(set(shapes) - generator)
     others = io.BytesIO()
-    np.savez(others, **{name: arrays[name] for name in kept})
+    np.savez(others, allow_pickle=False, **{name: arrays[name] for name in kept})
     save_preset(
         folder,
         model,

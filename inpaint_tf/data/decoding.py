@@ -204,15 +204,15 @@ def _decode_with_pillow(content: bytes, max_pixels: int | None) -> DecodedFile:
         image = _opened(io.BytesIO(wide_tiff.with_number(content, tags, wide_tiff.ORIENTATION, 1)))
     image.load()
     info = dict(image.info)
-    if getattr(image, "text", None):
-        info["text"] = dict(image.text)
+    if texts := getattr(image, "text", None):
+        info["text"] = dict(texts)
     sampling, tables = -1, None
     if kind == "JPEG":
         from PIL import JpegImagePlugin
 
         with contextlib.suppress(Exception):
             sampling = JpegImagePlugin.get_sampling(image)
-            tables = [list(table) for _, table in sorted(image.quantization.items())]
+            tables = [list(table) for _, table in sorted(getattr(image, "quantization", {}).items())]
     if frames > 1 and image.format != "MPO":  # MPO: a phone's JPEG, whose further pictures are previews.
         notes.append(f"only the first of {frames} frames was taken.")
     values, bits = None, None
@@ -374,7 +374,7 @@ def _pillow_limits() -> Iterator[None]:
     finally:
         with _limits_lock:
             _limits_users -= 1
-            if _limits_users == 0:
+            if _limits_users == 0 and _limits_before is not None:
                 (
                     Image.MAX_IMAGE_PIXELS,
                     PngImagePlugin.MAX_TEXT_CHUNK,

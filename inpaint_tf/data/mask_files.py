@@ -260,7 +260,7 @@ def hole_from_array(mask: np.ndarray) -> np.ndarray:
     if mask.ndim == 3 and mask.shape[-1] == 1:
         mask = mask[..., 0]
     if mask.dtype == np.bool_:
-        return mask.any(axis=-1) if mask.ndim == 3 else mask
+        return np.any(mask, axis=-1) if mask.ndim == 3 else mask
     if mask.ndim == 2 and mask.size and mask.min() <= MASK_THRESHOLD < mask.max():
         return mask > MASK_THRESHOLD
     if not mask.size:

@@ -62,9 +62,9 @@ def to_8_bits(values: np.ndarray, bits: int | None = None) -> tuple[np.ndarray, 
 def alpha_to_8_bits(values: np.ndarray) -> np.ndarray:
     """Opacity of any kind, on a scale of its own, to uint8: 255 is opaque."""
     if values.dtype.kind == "f":
-        return np.uint8(np.clip(np.nan_to_num(values) * 255 + 0.5, 0, 255))
+        return np.clip(np.nan_to_num(values) * 255 + 0.5, 0, 255).astype(np.uint8)
     top, _ = _integer_scale(float(values.max(initial=0)), None, values.dtype)
-    return np.uint8(np.clip(values.astype(np.float32) * np.float32(255 / top) + 0.5, 0, 255))
+    return np.clip(values.astype(np.float32) * np.float32(255 / top) + 0.5, 0, 255).astype(np.uint8)
 
 
 def _integer_scale(highest: float, bits: int | None, dtype: np.dtype) -> tuple[float, str]:

@@ -182,8 +182,8 @@ def open_source(spec: str, root: str = "") -> FileSource | RecordSource:
         files, wanted = _listed(path, root), "paths, one per line"
     else:
         found = [pathlib.Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
-        root = _fixed_part(path)
-        files = _once([file for file in found if file.is_file() and not _is_left_out(file, root)])
+        fixed = _fixed_part(path)
+        files = _once([file for file in found if file.is_file() and not _is_left_out(file, fixed)])
         wanted = "a file, a folder, or a glob that matches files"
     if not files:
         raise UserError(f"--train_data={printable(spec)} yields no file; needed: {wanted}.")

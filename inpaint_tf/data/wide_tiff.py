@@ -71,7 +71,7 @@ def wide_pixels(content: bytes, tags: Directory) -> WidePixels | None:
         notes.append("its transparency cannot be read and was dropped.")
     image = None
     if photometric == _CIELAB:
-        levels = (values >> 8).astype(np.uint8) if values.dtype == np.uint16 else values.astype(np.uint8)
+        levels = (values // 256).astype(np.uint8) if values.dtype == np.uint16 else values.astype(np.uint8)
         image = Image.frombytes("LAB", levels.shape[1::-1], np.ascontiguousarray(levels[..., :3]).tobytes())
     elif values.dtype == np.uint8 and max(bits) > 8:
         if values.ndim != 2:
@@ -79,7 +79,7 @@ def wide_pixels(content: bytes, tags: Directory) -> WidePixels | None:
         notes.append("16 bits a channel were brought to 8.")
         image = Image.fromarray(values)
     elif photometric == _WHITE_IS_ZERO and values.dtype.kind == "u":
-        values = np.iinfo(values.dtype).max - values
+        values = np.invert(values)
     return WidePixels(image, None if image is not None else values, tuple(notes))
 
 

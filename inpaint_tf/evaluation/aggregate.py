@@ -66,10 +66,10 @@ def estimate(
         A dictionary with value, ci_low, ci_high, images and masks (those for which the measure is defined), and for
         PSNR capped (rows that met the cap); None if it is defined for no row.
     """
-    terms, images = _defined([row[cell.key] for row in rows], images)
+    terms, seen = _defined([row[cell.key] for row in rows], images)
     if not len(terms):
         return None
-    statistic, columns = _statistic(cell, terms, images)
+    statistic, columns = _statistic(cell, terms, seen)
     found = bootstrap(statistic, columns, seed=seed)
     result = {"value": found.value, "ci_low": found.low, "ci_high": found.high}
     result |= {"images": len(columns[0]), "masks": len(terms)}
@@ -101,11 +101,11 @@ def paired_difference(
         ValueError: if the sequences differ in length.
     """
     pairs = [[*row[cell.key], *other[cell.key]] for row, other in zip(rows, other_rows, strict=True)]
-    terms, images = _defined(pairs, images)
+    terms, seen = _defined(pairs, images)
     if not len(terms):
         return None
-    statistic, columns = _statistic(cell, terms[:, :2], images)
-    _, other_columns = _statistic(cell, terms[:, 2:], images)
+    statistic, columns = _statistic(cell, terms[:, :2], seen)
+    _, other_columns = _statistic(cell, terms[:, 2:], seen)
     found = bootstrap(lambda *both: statistic(*both[:2]) - statistic(*both[2:]), (*columns, *other_columns), seed=seed)
     higher_is_better, better = METRICS[cell.metric].higher_is_better, None
     if higher_is_better is not None:
@@ -138,7 +138,6 @@ def _statistic(cell, terms, images):
     if cell.pooling == "per_image":
         terms = np.stack([cell.finish(terms[:, 0] / terms[:, 1]), np.ones(len(terms))], axis=-1)
     _, group = np.unique(images, return_inverse=True)
-    columns = np.zeros((2, group.max() + 1))
-    np.add.at(columns, (slice(None), group), terms.T)
+    columns = [np.bincount(group, weights=column) for column in terms.T]
     finish = cell.finish if cell.pooling == "pooled" else lambda mean: mean
     return lambda first, second: finish(first.sum(axis=-1) / second.sum(axis=-1)), columns

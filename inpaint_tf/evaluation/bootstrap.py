@@ -8,7 +8,7 @@ Reference: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -30,11 +30,11 @@ class Estimate:
 
 def bootstrap(
     statistic: Callable[..., np.ndarray],
-    columns: np.ndarray,
+    columns: Sequence[np.ndarray],
     resamples: int = RESAMPLES,
     seed: int = SEED,
     level: float = LEVEL,
-) -> tuple[float, float]:
+) -> Estimate:
     """A statistic over images with its percentile interval.
 
     Args:

@@ -42,6 +42,8 @@ def evaluate(
     """
     output = pathlib.Path(output)
     if masks is None:
+        if protocol is None:
+            raise ValueError("a protocol or a mask set is needed.")
         manifest, holes = protocols.prepare(protocol, source)
     else:
         manifest = _check_mask_set(masks, protocol, source)

@@ -82,11 +82,15 @@ class Method:
 
     def complete(self, case: Case) -> Completion:
         """Completes one entry. Raises whatever the method raises."""
-        return self.run(case.image, case.hole) if self.run_case is None else self.run_case(case)
+        if self.run_case is not None:
+            return self.run_case(case)
+        if self.run is None:
+            raise ValueError(f"method {self.name} has neither a run nor a run_case.")
+        return self.run(case.image, case.hole)
 
     def __call__(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
         """uint8 [H, W, 3] RGB and bool [H, W] -> completed uint8 [H, W, 3]."""
-        return self.run(image, hole).pixels
+        return self.complete(Case(0, "", image, hole, False)).pixels
 
 
 def mean_color(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
@@ -124,7 +128,8 @@ def shift_map(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """OpenCV contrib's shift map, a cross-check for PatchMatch. He and Sun, Statistics of Patch Offsets, 2012."""
     completed = np.empty_like(image)
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
-    cv2.xphoto.inpaint(lab, (~hole).astype(np.uint8) * 255, completed, cv2.xphoto.INPAINT_SHIFTMAP)
+    xphoto = getattr(cv2, "xphoto")  # noqa: B009 - in OpenCV's contrib builds alone.
+    xphoto.inpaint(lab, (~hole).astype(np.uint8) * 255, completed, xphoto.INPAINT_SHIFTMAP)
     return np.where(hole[..., np.newaxis], cv2.cvtColor(completed, cv2.COLOR_LAB2RGB), image)
 
 

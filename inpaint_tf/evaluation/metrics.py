@@ -194,7 +194,9 @@ def measure(original: np.ndarray, completed: np.ndarray, hole: Hole) -> dict[str
     row = {}
     for region_name, region in regions(hole).items():
         for name, metric in METRICS.items():
-            for scale in metric.scales if metric.terms else ():
+            if metric.terms is None:
+                continue
+            for scale in metric.scales:
                 terms = metric.terms(original, completed, region, relative=scale == "relative")
                 row[f"{name}/{region_name}/{scale}"] = list(terms)
     return row

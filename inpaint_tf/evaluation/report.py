@@ -75,7 +75,7 @@ def write_report(
 
 def introduction(manifest: Manifest, lines: Sequence[dict[str, Any]]) -> str:
     """What was measured, in a few sentences."""
-    images = len({entry.image.sha256 for entry in manifest.entries})
+    images = len({entry.photo.sha256 for entry in manifest.entries})
     protocol = protocols.PROTOCOLS.get(manifest.name)
     summary = f" ({protocol.summary})" if protocol else ""
     text = (
@@ -100,7 +100,7 @@ def best_and_worst(run: MethodRun, cases: int = CASES) -> list[Case]:
     found = []
     for metric in RANKED_BY:
         cell = Cell(metric, "hole", "absolute", "per_image")
-        values = {row.entry: row_value(row.terms, cell) for row in run.rows if row.error is None}
+        values = {row.entry: row_value(row.terms, cell) for row in run.rows if row.terms is not None}
         values = {entry: value for entry, value in values.items() if value is not None}
         order = sorted(values, key=values.__getitem__, reverse=bool(METRICS[metric].higher_is_better))
         if len(order) > 2 * cases:

@@ -88,7 +88,9 @@ def report_page(manifest, runs, lines, differences, intro, titles, pictures, cas
     import jinja2
 
     names = short_names(methods_of(lines))
-    template = importlib.resources.files(__package__).joinpath("templates/report.html").read_text(encoding="utf-8")
+    template = (
+        importlib.resources.files("inpaint_tf.evaluation").joinpath("templates/report.html").read_text(encoding="utf-8")
+    )
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(template).render(
         title=manifest.name,

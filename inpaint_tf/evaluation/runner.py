@@ -56,7 +56,7 @@ class Row:
     """
 
     entry: int
-    terms: dict | None = None
+    terms: dict[str, list[float]] | None = None
     wall_seconds: float | None = None
     cpu_seconds: float | None = None
     error: str | None = None
@@ -117,12 +117,12 @@ def run_method(
     folder = pathlib.Path(output) / "cache" / folder_name(method.name)
     about = _open_cache(folder, method, manifest)
     rows, computed, warm = [], 0, not method.warm_up
-    masks_of = collections.Counter(entry.image.name for entry in manifest.entries)
+    masks_of = collections.Counter(entry.photo.name for entry in manifest.entries)
     for number, entry in enumerate(progress(manifest.entries, len(manifest.entries), f"{method.name}: image")):
         row = _read_row(folder, number)
         if row is None:
             image, hole = protocols.load(entry, source, mask_folder)
-            case = Case(number, entry.image.name, image, hole.pixels, masks_of[entry.image.name] == 1)
+            case = Case(number, entry.photo.name, image, hole.pixels, masks_of[entry.photo.name] == 1)
             if not warm:
                 _warm_up(method, case)
                 warm = True

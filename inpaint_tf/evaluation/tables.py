@@ -146,7 +146,7 @@ def format_line(line: dict[str, Any] | None, signed: bool = False) -> str:
     return " ".join(number_text(line, signed)).strip()
 
 
-def number_text(line: dict[str, Any], signed: bool = False) -> str:
+def number_text(line: dict[str, Any], signed: bool = False) -> tuple[str, str]:
     """A number's text and what follows it: its interval, and remarks if masks failed or were capped."""
     _, factor, decimals = STYLES[line["metric"]]
     style = f"{'+' if signed else ''}.{decimals}f"

@@ -153,7 +153,7 @@ class _Exporter:
         runner = SavedModelRunner(folder)
         difference = difference_of_levels(runner.complete, self.inpainter, photos(guided=self.model.guided))
         LIMITS["saved_model"].check("the SavedModel", difference)
-        image, mask = photos(TIMED_SIZE)[1]
+        image, mask, *_ = photos(TIMED_SIZE)[1]
         calls = {"file": lambda: runner.complete(image, mask), "keras": lambda: self.inpainter(image, mask[..., 0])}
         return {
             "file": VERSION,

@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import tempfile
+from typing import Any
 
 import tensorflow as tf
 
@@ -124,7 +125,7 @@ def litert_ops(content):
     from ai_edge_litert import schema_py_generated as schema
 
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
-    model = schema.Model.GetRootAsModel(content, 0)
+    model: Any = schema.Model.GetRootAsModel(content, 0)  # Generated code, typed as if anything could be missing.
     codes = [model.OperatorCodes(index) for index in range(model.OperatorCodesLength())]
     kinds = [
         "custom:" + code.CustomCode().decode()

@@ -22,6 +22,7 @@ Names that end in `_bytes` are what TensorFlow Serving's REST interface carries 
 
 import collections
 import pathlib
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -47,7 +48,7 @@ def write_saved_model(folder, model, channel_order, **attention):
         **attention: See `attention.in_graph.HoleAttention`.
     """
     graph = InpaintingGraph(model, channel_order, **attention)
-    archive = keras.export.ExportArchive()
+    archive: Any = keras.export.ExportArchive()  # Typed as if other backends were possible.
     for name, (function, signature) in signatures(graph).items():
         archive.add_endpoint(name, function, input_signature=signature)
     archive.write_out(str(folder), verbose=False)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -198,8 +199,11 @@ class Inpainter:
 
     def _run_window(self, image, hole, lines):
         """The engine's outputs at the image's size in RGB, and the completed uint8 [h, w, 3]."""
-        masks = [x if x is None else pad_to_multiple(x)[..., np.newaxis].astype(np.float32) for x in (hole, lines)]
-        outputs = dict(self._engine(self._swap(to_float(pad_to_multiple(image))), *masks))
+        masks: list[Any] = [
+            x if x is None else pad_to_multiple(x)[..., np.newaxis].astype(np.float32) for x in (hole, lines)
+        ]
+        padded: Any = self._swap(to_float(pad_to_multiple(image)))
+        outputs: dict[str, Any] = dict(self._engine(padded, *masks))
         height, width = hole.shape
         for stage in ("coarse", "refined"):
             outputs[stage] = self._swap(outputs[stage])[:height, :width]

@@ -102,6 +102,7 @@ def hole_boxes(hole: np.ndarray, apart: int) -> list[Rect]:
         `Rect`s that don't meet, even if grown by half of `apart`.
     """
     whole = bounding_rect(hole)
+    assert whole is not None
     cells = coarsened(hole, CELL)
     count, labels = cv2.connectedComponents(cells.astype(np.uint8))
     if count - 1 > 16 * MOST_GROUPS:
@@ -167,5 +168,9 @@ def _from_multiple(box):
 
 def _exact(hole, labels, label):
     """The smallest `Rect` around the hole pixels in the cells of a label."""
-    cells = bounding_rect(labels == label).scaled(CELL)
-    return bounding_rect(hole[cells.slices]).moved(cells.top, cells.left)
+    label_box = bounding_rect(labels == label)
+    assert label_box is not None
+    cells = label_box.scaled(CELL)
+    box = bounding_rect(hole[cells.slices])
+    assert box is not None  # A cell is marked for the hole that is in it.
+    return box.moved(cells.top, cells.left)

@@ -103,6 +103,13 @@ class MaskEntry:
     area: float
     image: ImageEntry | None = None
 
+    @property
+    def photo(self) -> ImageEntry:
+        """The image. Raises ValueError in a set without images."""
+        if self.image is None:
+            raise ValueError(f"{self.file} belongs to no image.")
+        return self.image
+
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:

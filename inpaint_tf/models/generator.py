@@ -129,7 +129,7 @@ class Generator(keras.Model):
                     features[node.name] = self.view(node, seen, hole_mask, guide, mean_colour)
                 case Attention():
                     x = features[node.reads]
-                    attention = (attentions or {}).get(node.name, getattr(self, node.name))
+                    attention = (attentions or {}).get(node.name) or getattr(self, node.name)
                     feature_mask = resize_nearest_align_corners(hole_mask, *spatial_size(x))
                     features[node.name], offsets["offsets"] = attention(x, hole_mask=feature_mask)
                 case Stack():

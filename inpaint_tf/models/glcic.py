@@ -13,6 +13,8 @@ that is followed instead of taken beforehand.
 Poisson blending, with which the paper finishes its pictures, is `inference.blending`.
 """
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -131,8 +133,10 @@ class JointCritic(keras.Model):
 
     def call(self, image, box, training=False):
         features = []
-        for (stack, dense, _), x in zip(self._sides(), (box, image)):
-            flat = tf.reshape(tf.cast(stack(x), tf.float32), [-1, dense.kernel.shape[0]])
+        for (stack, dense, size), x in zip(self._sides(), (box, image)):
+            flat = tf.reshape(
+                tf.cast(stack(x), tf.float32), [-1, math.prod(stack.compute_output_shape((None, size, size, 3))[1:])]
+            )
             features.append(dense(flat))
         return self.decision(tf.concat(features, axis=-1))
 

@@ -19,6 +19,7 @@ The smallest network:
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 from inpaint_tf.models.conv_stack import Conv
 from inpaint_tf.pixels import SIZE_MULTIPLE
@@ -107,7 +108,7 @@ class Attention:
         return (self.reads,)
 
     @property
-    def settings(self) -> dict[str, int | bool | float]:
+    def settings(self) -> dict[str, Any]:
         """Keyword arguments of `ContextualAttention`."""
         names = "rate", "kernel_size", "fuse", "fuse_kernel", "softmax_scale"
         return {name: getattr(self, name) for name in names}

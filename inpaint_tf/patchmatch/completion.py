@@ -148,7 +148,7 @@ def complete_levels(
         The `PatchField` of the finest level; its `image` is the completed one.
     """
     steps = [options.steps[min(number, len(options.steps) - 1)] for number in range(len(levels))]
-    costs = np.cumsum([0, *(count * np.count_nonzero(hole) for count, (_, hole, _) in zip(steps, levels))])
+    costs = np.cumsum([0, *(count * int(np.count_nonzero(hole)) for count, (_, hole, _) in zip(steps, levels))])
     field = None
     for number, (image, hole, unusable) in enumerate(levels):
         start = None if field is None else _doubled_matches(field, hole)
@@ -166,6 +166,7 @@ def complete_levels(
             if report is not None:
                 done = costs[number] + (costs[number + 1] - costs[number]) * (turn + 1) / steps[number]
                 report(float(done / costs[-1]))
+    assert field is not None  # There is always the finest level.
     return field
 
 
@@ -191,7 +192,7 @@ def texture_channels(image: np.ndarray, hole: np.ndarray, window: int) -> np.nda
         0 inside the hole.
     """
     grey, known = image.mean(axis=-1), ~hole
-    sideways, down = np.zeros((2, *hole.shape), np.float32)
+    sideways, down = np.zeros(hole.shape, np.float32), np.zeros(hole.shape, np.float32)
     sideways[:, 1:] = np.abs(np.diff(grey, axis=1)) * (known[:, 1:] & known[:, :-1])
     down[1:] = np.abs(np.diff(grey, axis=0)) * (known[1:] & known[:-1])
 

@@ -277,7 +277,7 @@ class _Map:
     def __init__(self, rect: Rect, values: np.ndarray | tf.Tensor):
         self.rect = rect
         self._tensor = values if tf.is_tensor(values) else None
-        self._values = np.asarray(values)[0] if tf.is_tensor(values) else values
+        self._values: Any = np.asarray(values)[0] if tf.is_tensor(values) else values
 
     def read(self, rect: Rect) -> np.ndarray:
         """float32 [h, w, C] of a rectangle within this one, a view."""
