@@ -81,7 +81,7 @@ class Workers:
     def __call__(self, jobs: Sequence[Any]) -> Iterator[tuple[Any, Outcome]]:
         waiting = list(range(len(jobs)))[::-1]
         deaths = dict.fromkeys(waiting, 0)
-        at_work: dict[multiprocessing.connection.Connection, tuple[Any, int]] = {}
+        at_work: dict[Any, tuple[Any, int]] = {}  # Connection -> process, number of its job.
         deaths_in_a_row = 0
         with _threads_for_each(self._count):
             try:

@@ -9,6 +9,7 @@ import collections
 import importlib.util
 import logging
 import os
+from typing import Any
 
 from inpaint_tf.errors import UserError
 from inpaint_tf.export.network_function import batch_of_one, unsupported
@@ -152,4 +153,5 @@ class OnnxRunner:
                     "scale or crop."
                 )
         values = batch_of_one(image, mask, guide, self._guided)
-        return {name: value[0] for name, value in zip(self._names, self._session.run(self._names, values))}
+        outputs: list[Any] = list(self._session.run(self._names, values))
+        return {name: value[0] for name, value in zip(self._names, outputs)}

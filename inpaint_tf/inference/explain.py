@@ -135,6 +135,7 @@ class Explanation:
         return [folder / name for name in files]
 
     def _on_photo(self, colours):
+        assert self.attention is not None
         top, left, bottom, right = self.attention.place
         picture = self.result.completed.copy()
         picture[top:bottom, left:right] = overlay(picture[top:bottom, left:right], colours)

@@ -175,4 +175,4 @@ def _hole_cells(grid, hole):
     """bool of the size of the attention's grid: whether a cell of 8x8 pixels holds a hole pixel."""
     padded = np.zeros((8 * grid[0], 8 * grid[1]), bool)
     padded[: hole.shape[0], : hole.shape[1]] = hole
-    return padded.reshape(grid[0], 8, grid[1], 8).any(axis=(1, 3))
+    return np.any(padded.reshape(grid[0], 8, grid[1], 8), axis=(1, 3))
