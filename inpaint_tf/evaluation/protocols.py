@@ -269,13 +269,13 @@ def load(entry: MaskEntry, source: ImageSource, folder: str | pathlib.Path) -> t
     Raises:
         UserError: if image or mask are missing, damaged, or not those of the manifest.
     """
-    image = source.read(entry.image.name)
-    if pixel_hash(image) != entry.image.sha256:
+    image = source.read(entry.photo.name)
+    if pixel_hash(image) != entry.photo.sha256:
         raise UserError(
-            f"{source.path}/{entry.image.name} is not the image of the manifest (other pixels under the same name); "
+            f"{source.path}/{entry.photo.name} is not the image of the manifest (other pixels under the same name); "
             "evaluate on the images that the mask set was made for."
         )
-    return cut(image, entry.image.resize, entry.image.crop), read_hole(folder, entry)
+    return cut(image, entry.photo.resize, entry.photo.crop), read_hole(folder, entry)
 
 
 def cut(image: np.ndarray, resize: tuple[int, int], crop: tuple[int, int, int, int]) -> np.ndarray:

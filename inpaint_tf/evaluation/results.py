@@ -78,7 +78,7 @@ def result_lines(manifest: Manifest, runs: Sequence[MethodRun]) -> list[dict[str
         ci_high, images, masks, failed (masks on which the method failed), protocol, manifest, revision, seed,
         device, seconds_per_image (wall clock), cpu_seconds_per_image, fingerprint; capped for PSNR.
     """
-    images = [entry.image.sha256 for entry in manifest.entries]
+    images = [entry.photo.sha256 for entry in manifest.entries]
     bins = [area_bin(entry.area) for entry in manifest.entries]
     lines = []
     for run in runs:
@@ -103,7 +103,7 @@ def difference_lines(manifest: Manifest, runs: Sequence[MethodRun]) -> list[dict
     for position, run in enumerate(runs):
         for other in runs[:position]:
             pairs = [(a, b) for a, b in zip(run.rows, other.rows, strict=True) if a.error is None and b.error is None]
-            images = [manifest.entries[a.entry].image.sha256 for a, _ in pairs]
+            images = [manifest.entries[a.entry].photo.sha256 for a, _ in pairs]
             for cell in grid():
                 found = paired_difference([a.terms for a, _ in pairs], [b.terms for _, b in pairs], images, cell)
                 if found is not None:
@@ -143,7 +143,7 @@ def feature_lines(
             distances.append({cell.key: [distance(original, completed), 1.0]})
             originals.append(pooled_vector(original))
             completions.append(pooled_vector(completed))
-        images = [manifest.entries[row.entry].image.sha256 for row in done]
+        images = [manifest.entries[row.entry].photo.sha256 for row in done]
         about = _about(manifest, run) | {"area": ALL_AREAS, "failed": len(run.rows) - len(done)}
         about["network"] = network.fingerprint
         if done:

@@ -111,5 +111,5 @@ def attention_at(
     )
     # The grid covers the padding too; the part that is the photo's counts.
     rows, columns = -(-seen.shape[0] // cell), -(-seen.shape[1] // cell)
-    alone, propagated, weights, valid = (part[:rows, :columns] for part in scores)
-    return AttentionAt(alone, propagated, weights, valid, best, tuple(box), scale < window.scale)
+    parts = {name: part[:rows, :columns] for name, part in scores._asdict().items()}
+    return AttentionAt(**parts, best=best, place=tuple(box), reduced=scale < window.scale)
