@@ -11,8 +11,9 @@
     -> `offsets` int32 [B, ceil(H/8), ceil(W/8), 2], absolute (row, column), -1 where none was computed;
     `flow` uint8 [B, H, W, 3]
 `encoded`
-    `image_bytes`, `mask_bytes` string [B]: JPEG, PNG, GIF or BMP files
-    -> `completed_bytes` string [B]: PNG files
+    `image_bytes`, `mask_bytes` string [B]: JPEG, PNG, GIF or BMP files, turned upright as their EXIF says; transparent
+    parts of a mask are no hole
+    -> `completed_bytes` string [B]: PNG files, upright
 
 A guided model takes a guide in every signature, its sketch of the hole: `guide` as its mask (above 153, or 1, = line),
 `guide_bytes` in `encoded`. A black guide leaves the model free.
@@ -28,6 +29,7 @@ import keras
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.export.encoded_files import decode_levels, decode_photo
 from inpaint_tf.export.flow_graph import draw_hole_flow
 from inpaint_tf.export.graph import InpaintingGraph
 from inpaint_tf.export.network_function import batch_of_one
@@ -92,14 +94,8 @@ def signatures(graph):
 
 def _complete_files(graph, image_file, *mask_files):
     """One encoded photo, mask and, for a guided model, guide -> a PNG file."""
-    image, masks = _decoded(image_file, 3), [_decoded(file, 1) for file in mask_files]
+    image, masks = decode_photo(image_file)[tf.newaxis], [decode_levels(file)[tf.newaxis] for file in mask_files]
     return tf.io.encode_png(graph.complete_levels(image, *masks)[0])
-
-
-def _decoded(file, channels):
-    """An encoded photo -> uint8 [1, H, W, channels]."""
-    image = tf.io.decode_image(file, channels=channels, expand_animations=False)
-    return tf.ensure_shape(image, [None, None, channels])[tf.newaxis]
 
 
 def _image_spec(name, channels, dtype):

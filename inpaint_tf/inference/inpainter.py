@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from inpaint_tf.data.mask_files import hole_from_array
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference.blending import poisson_blend
 from inpaint_tf.inference.full_run import FullRun
@@ -15,7 +16,7 @@ from inpaint_tf.inference.result import Result, WindowOutputs
 from inpaint_tf.inference.working_size import check_working_size, enlarged, plan_windows, reduced
 from inpaint_tf.models.precision import building_with
 from inpaint_tf.models.presets import load_preset
-from inpaint_tf.pixels import composite, is_hole, is_line, pad_to_multiple, to_float
+from inpaint_tf.pixels import composite, is_line, pad_to_multiple, to_float
 from inpaint_tf.planned.run import PlannedRun
 
 PLANS = ("hole", "full")
@@ -135,7 +136,8 @@ class Inpainter:
 
         Args:
             image: uint8 [H, W, 3] RGB, any size from 1 px up.
-            mask: [H, W] or [H, W, 1], bool (True = hole) or uint8 (above 127 = hole).
+            mask: [H, W], [H, W, 1], or [H, W, 3] as OpenCV reads masks; bool (True = hole) or uint8 (above 127 =
+                hole; where all is below, as 0 and 1, what `data.mask_files.hole_from_array` finds).
             guide: For a guided model, a sketch of what the hole should hold: [H, W], bool (True = line) or uint8
                 (above 153 = line). Lines outside the hole play no part.
             report: Called during the work with the stage, "network" or "patches", and its finished share in [0, 1].
@@ -234,14 +236,16 @@ def check_image_and_mask(image, mask):
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
         raise UserError(f"the image must be a uint8 RGB array [height, width, 3]; got {_describe(image)}.")
     if not isinstance(mask, np.ndarray) or mask.dtype not in (np.uint8, np.bool_):
-        raise UserError(f"the mask must be a uint8 or bool array [height, width]; got {_describe(mask)}.")
-    if mask.ndim == 3 and mask.shape[-1] == 1:
-        mask = mask[..., 0]
-    if mask.shape != image.shape[:2] or 0 in mask.shape:
+        raise UserError(
+            f"the mask must be a uint8 or bool array [height, width] or [height, width, 3]; got {_describe(mask)}."
+        )
+    if mask.ndim not in (2, 3) or mask.shape[:2] != image.shape[:2] or mask.shape[2:] not in ((), (1,), (3,)):
         raise UserError(
             f"the mask must have the image's size; the image is {size_text(image)}, the mask {size_text(mask)}."
         )
-    hole = is_hole(mask)
+    if 0 in mask.shape:
+        raise UserError(f"the image and its mask are empty, {size_text(image)}; give some pixels.")
+    hole = hole_from_array(mask)
     if hole.all():
         raise UserError("the mask covers the whole image; some pixels must be known to fill the others from.")
     return hole

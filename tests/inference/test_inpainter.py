@@ -54,6 +54,16 @@ def test_uint8_and_bool_masks_are_the_same(inpainter):
     assert np.array_equal(inpainter(image, levels[..., None]), expected)
 
 
+def test_masks_of_opencv_and_of_ones_are_understood(inpainter):
+    image, hole = photo_and_hole(16, 24)
+    expected = inpainter(image, hole)
+    levels = hole.astype(np.uint8)
+    for mask in (levels, levels * 100, levels[..., None], np.dstack([levels * 255] * 3), np.dstack([levels] * 3)):
+        assert np.array_equal(inpainter(image, mask), expected)
+    with pytest.raises(UserError, match="colours of a photo"):
+        inpainter(image, image)
+
+
 def test_two_runs_are_equal_and_new_sizes_build_no_graph():
     inpainter = Inpainter(build_model("deepfill_v1", width=4))
     for height, width in [(16, 16), (24, 40), (33, 17), (100, 52), (9, 80)]:
