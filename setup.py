@@ -69,6 +69,8 @@ setup(
         "onnx": ONNX,
         "litert": LITERT,
         "perceptual": PERCEPTUAL,
+        # For clusters; heavy, and not among what the tests install.
+        "ray": ["ray[data,train]>=2.40,<3"],
         "serve": SERVE,
     },
     entry_points={"console_scripts": ["inpaint-tf=inpaint_tf.commands.dispatcher:main"]},

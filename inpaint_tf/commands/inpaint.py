@@ -21,6 +21,7 @@ from absl import flags
 from inpaint_tf.commands.device_flag import define_device_flag, define_precision_flag
 from inpaint_tf.commands.one_photo import HoleShape, complete, decode
 from inpaint_tf.commands.photo_jobs import folder_jobs, glob_jobs, list_jobs, single_job, user_path
+from inpaint_tf.commands.ray_engine import RayEngine
 from inpaint_tf.commands.sizes import parse_bytes
 from inpaint_tf.commands.workers import Outcome, Workers, memory_share, parse_shard
 from inpaint_tf.data.photo_lists import LIST_SUFFIXES
@@ -70,6 +71,13 @@ def define_flags(values):
         upper_bound=1024,
         flag_values=values,
     )
+    flags.DEFINE_enum(
+        "engine",
+        "process",
+        ["process", "ray"],
+        "Where --workers run: processes of this machine, or actors of a Ray cluster (RAY_ADDRESS).",
+        flag_values=values,
+    )
     string("shard", "I/N: do the I-th of N parts of the photos, for several machines; goes well with --resume.")
     for name, text in (
         ("grow_mask", "Widen the hole by this many pixels; a tight mask leaves a halo of what it removes."),
@@ -114,8 +122,10 @@ def run(options, arguments):
     _take_positional(options, arguments)
     batch = _jobs(options)
     part, parts = parse_shard(options.shard)
-    if not batch.many and (parts > 1 or options.workers > 1):
-        raise UserError("--shard and --workers are for many photos: a folder, a pattern or a list.")
+    if not batch.many and (parts > 1 or options.workers > 1 or options.engine == "ray"):
+        raise UserError("--shard, --workers and --engine are for many photos: a folder, a pattern or a list.")
+    if options.engine == "ray" and parts > 1:
+        raise UserError("--engine=ray shares photos out itself; leave out --shard.")
     jobs, kept = _without_existing(batch.jobs[part - 1 :: parts], options)
     if part > 1:
         batch.failed.clear()  # The first part names them.
@@ -157,13 +167,16 @@ def _run_many(jobs, kept, failed, options):
 
 def _outcomes(jobs, options):
     """Pairs of job and `Outcome`, in this process or in several."""
-    if options.workers == 1 or len(jobs) < 2:
+    if options.engine == "process" and (options.workers == 1 or len(jobs) < 2):
         do = _PhotoWork(options)
         return ((job, do(job)) for job in jobs)
     words = [word for word in options.flags_into_string().splitlines() if not word.startswith("--flagfile")]
     if options.memory_budget is None and options.plan == "hole" and options.attention == "fast":
         words.append(f"--memory_budget={memory_share(options.workers)}")
-    return Workers(min(options.workers, len(jobs)), functools.partial(_work_of, words))(jobs)
+    make = functools.partial(_work_of, words)
+    if options.engine == "ray":
+        return RayEngine(options.workers, make, skip_done=options.resume)(jobs)
+    return Workers(min(options.workers, len(jobs)), make)(jobs)
 
 
 def _work_of(words):

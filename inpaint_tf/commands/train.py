@@ -32,6 +32,14 @@ def define_flags(values):
     for field in dataclasses.fields(TrainingConfig):
         define_option(field, values)
     define_device_flag(values)
+    flags.DEFINE_enum(
+        "engine",
+        "local",
+        ["local", "ray"],
+        "Who starts the workers: you (one process, TF_CONFIG or SLURM), or a Ray cluster (RAY_ADDRESS).",
+        flag_values=values,
+    )
+    flags.DEFINE_integer("ray_workers", 1, "Workers of --engine=ray.", lower_bound=1, flag_values=values)
     flags.DEFINE_boolean(
         "dry_run", False, "Print configuration, parameters and memory estimate; train nothing.", flag_values=values
     )
@@ -61,6 +69,13 @@ def run(options, arguments):
     if arguments:
         raise UserError(f"train takes flags only; got {' '.join(arguments)}.")
     config = configuration(options)
+    if options.engine == "ray" and not options.dry_run:
+        from inpaint_tf.training.ray_train import train_on_ray
+
+        _say(f"{options.ray_workers} workers of a Ray cluster; progress: {config.run_dir}/metrics.jsonl")
+        train_on_ray(config, options.ray_workers, options.device.startswith("gpu"))
+        _say(f"done: {config.max_steps} steps; preset {config.run_dir}/preset")
+        return 0
     use_device(options.device)
     if options.dry_run:
         return _describe(config)
