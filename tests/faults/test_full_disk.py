@@ -1,10 +1,15 @@
 """A disk that fills up: one line that says so, nothing half-written, and what was there before is whole."""
 
+import pathlib
+import subprocess
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from inpaint_tf.commands.dispatcher import main
+
+RESULTS = pathlib.Path(__file__).parents[2] / "experiments/table1/results/results.jsonl"
 
 
 def left_over(folder):
@@ -43,6 +48,23 @@ def test_an_export_says_so_and_leaves_nothing(small_disk, capsys):
     assert main(["export", "--format=saved_model", f"--output={small_disk / 'out'}"]) == 2
     err = said(capsys)
     assert len(err.splitlines()) == 1 and not list(small_disk.iterdir())
+
+
+@pytest.mark.parametrize("command", ["compare", "masks", "records", "convert", "train"])
+def test_a_disk_that_cannot_be_written_is_one_line(small_disk, photos, golden, command, capsys):
+    out = small_disk / "out"
+    (small_disk / "results.jsonl").write_bytes(RESULTS.read_bytes()[:100_000].rsplit(b"\n", 1)[0])
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    words = {
+        "compare": ["evaluate", f"--compare={small_disk}", f"--output={out}"],
+        "masks": ["masks", "make", "--kind=box", "--count=2", f"--output={out}"],
+        "records": ["make_records", f"--train_data={photos}", "--shards=1", f"--output={out}"],
+        "convert": ["convert", f"--checkpoint={golden}", f"--output={out}"],
+        "train": ["train", f"--train_data={photos}", "--image_size=32", f"--run_dir={out}"],
+    }
+    assert main(words[command]) == 2
+    err = capsys.readouterr().err.splitlines()
+    assert err[-1].startswith("inpaint-tf: cannot ") and "Read-only file system" in err[-1]
 
 
 def _filled(folder):
