@@ -3,26 +3,34 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+# For pip, for example "-c requirements/ci.txt".
+CONSTRAINTS ?=
 
-.PHONY: demo test clean
+.PHONY: demo test lint clean
 
 demo: $(VENV)/installed
 	mkdir -p demo_output
 	$(BIN)/inpaint-tf inpaint --image=inpaint_tf/samples/rocket.jpg --mask=inpaint_tf/samples/rocket_mask.png \
-	    --output=demo_output/rocket.png --side_by_side=demo_output/rocket_side_by_side.png --blend=poisson \
+	    --output=demo_output/rocket.png --side_by_side=demo_output/rocket_side_by_side.png \
 	    --output_flow=demo_output/rocket_flow.png --overwrite
-	@echo "Before, after and attention flow: demo_output/rocket_side_by_side.png"
+	@echo "The photo without its rocket: demo_output/rocket.png. Before and after: demo_output/rocket_side_by_side.png"
 
 test: $(VENV)/installed_dev
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -n auto --dist loadfile
+
+lint: $(VENV)/installed_dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/basedpyright
 
 $(VENV)/installed: setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable . $(CONSTRAINTS)
 	touch $@
 
 $(VENV)/installed_dev: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[dev]" $(CONSTRAINTS)
 	touch $@
 
 clean:
