@@ -68,6 +68,12 @@ def boolean(value: Any, where: str) -> bool:
     return value if isinstance(value, bool) else _refuse(where, "true or false", value)
 
 
+def scalar(value: Any, where: str) -> Any:
+    """Text, a finite number, true, false or null."""
+    fits = value is None or isinstance(value, str | bool | int) or (type(value) is float and math.isfinite(value))
+    return value if fits else _refuse(where, "text, a number, true, false or null", value)
+
+
 def integer(low: int | None = None, high: int | None = None) -> Schema:
     """A whole number from `low` to `high`."""
 

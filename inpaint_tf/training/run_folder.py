@@ -25,14 +25,19 @@ from inpaint_tf.data.sources import Fingerprint
 from inpaint_tf.errors import UserError, shortened
 from inpaint_tf.files import is_aside, replace_folder, sweep, write_bytes
 from inpaint_tf.provenance import revision
-from inpaint_tf.schema import any_value, list_of, mapping, optional, read_json, record, text
+from inpaint_tf.schema import any_value, list_of, mapping, optional, read_json, record, scalar, text
 from inpaint_tf.training.configuration import TrainingConfig
 from inpaint_tf.visualize.curves import parse_record, read_run
 
 _CONFIGURATION, _FLAGS, _METRICS, _LOCK = "configuration.json", "flags.txt", "metrics.jsonl", ".lock"
 _DAMAGED = "metrics.damaged"
 _RECORD = record(
-    {"configuration": mapping(any_value), "changed": optional(list_of(any_value)), "begun": optional(text)},
+    {
+        "configuration": mapping(scalar),
+        "data_fingerprint": optional(text),
+        "changed": optional(list_of(any_value)),
+        "begun": optional(text),
+    },
     others=True,
 )
 

@@ -245,7 +245,10 @@ def test_divergence_names_the_photos_of_the_step(config, trainer, photos):
     assert set(named) <= set(batches[:12]) and all(name.startswith(str(photos)) for name in named)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"configuration": 3}', "\x00", "[" * 100_000, '{"a": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{", '{"configuration": 3}', '{"configuration": {"model": []}}', "\x00", "[" * 100_000, '{"a": 1}'],
+)
 def test_a_damaged_configuration_is_one_line(tiny, tmp_path, content):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "configuration.json").write_text(content)
