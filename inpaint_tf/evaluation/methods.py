@@ -10,7 +10,7 @@ import dataclasses
 import importlib
 import importlib.metadata
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -241,7 +241,7 @@ def _preset(name, precision):
 
     suffix = next((suffix for suffix in VARIANTS if name.endswith(suffix)), "")
     place = name[len(PRESET) :].removesuffix(suffix) or None
-    settings = VARIANTS.get(suffix, PLAIN)
+    settings: dict[str, Any] = VARIANTS.get(suffix, PLAIN)
     config = read_config(preset_folder(place))
     inpainter = Inpainter.from_preset(place, precision=precision, **settings)
 

@@ -6,7 +6,7 @@ A protocol never changes; a better one gets another name. Together with the imag
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -40,7 +40,7 @@ class Protocol:
     name: str
     summary: str
     crop: str
-    holes: object
+    holes: Callable[[int, int, np.random.Generator], Sequence[Hole]]
     seed: int = 0
     size: int = 256
     images: dict | None = None
@@ -247,8 +247,9 @@ def prepare(protocol: Protocol, source: ImageSource) -> tuple[Manifest, list[Hol
     for number, (name, image) in enumerate(_images(protocol, source)):
         random = np.random.default_rng((protocol.seed, number))
         geometry = _geometry(protocol, image.shape[:2], random)
-        image_entry = ImageEntry(name, pixel_hash(image), *geometry)
-        for hole in protocol.holes(*geometry[1][2:], random):
+        resize, crop = geometry
+        image_entry = ImageEntry(name, pixel_hash(image), resize, crop)
+        for hole in protocol.holes(crop[2], crop[3], random):
             entries.append(mask_entry(len(entries), hole, image_entry))
             holes.append(hole)
     settings = {"size": protocol.size, "crop": protocol.crop}
@@ -320,7 +321,7 @@ def _readable(source):
 def _geometry(protocol, size, random):
     """(height, width) to resize to and (top, left, height, width) to cut."""
     if protocol.crop == "none":
-        return tuple(size), (0, 0, *size)
+        return (size[0], size[1]), (0, 0, size[0], size[1])
     short, side = min(size), protocol.size
     if protocol.crop == "center" or short < side:
         size = tuple(round(length * side / short) for length in size)
@@ -329,4 +330,4 @@ def _geometry(protocol, size, random):
         corner = [length // 2 for length in spare]
     else:
         corner = [int(random.integers(length + 1)) for length in spare]
-    return tuple(size), (*corner, side, side)
+    return (size[0], size[1]), (corner[0], corner[1], side, side)

@@ -87,7 +87,7 @@ def result_lines(manifest: Manifest, runs: Sequence[MethodRun]) -> list[dict[str
             done = [row for row in chosen if row.error is None]
             about = _about(manifest, run) | {"area": area, "failed": len(chosen) - len(done)}
             for cell in grid():
-                found = estimate([row.terms for row in done], [images[row.entry] for row in done], cell)
+                found = estimate([row.terms or {} for row in done], [images[row.entry] for row in done], cell)
                 if found is not None:
                     lines.append({"method": run.method, **cell.__dict__, **found, **about})
     return lines
@@ -105,7 +105,8 @@ def difference_lines(manifest: Manifest, runs: Sequence[MethodRun]) -> list[dict
             pairs = [(a, b) for a, b in zip(run.rows, other.rows, strict=True) if a.error is None and b.error is None]
             images = [manifest.entries[a.entry].photo.sha256 for a, _ in pairs]
             for cell in grid():
-                found = paired_difference([a.terms for a, _ in pairs], [b.terms for _, b in pairs], images, cell)
+                ours, theirs = ([pair[side].terms or {} for pair in pairs] for side in (0, 1))
+                found = paired_difference(ours, theirs, images, cell)
                 if found is not None:
                     about = {"versus": other.method, "protocol": manifest.name, "manifest": manifest.hash, "seed": SEED}
                     lines.append({"method": run.method, **cell.__dict__, **found, **about})
@@ -151,7 +152,7 @@ def feature_lines(
                 {
                     "method": run.method,
                     **cell.__dict__,
-                    **estimate(distances, images, cell),
+                    **(estimate(distances, images, cell) or {}),
                     **about,
                 }
             )

@@ -191,5 +191,7 @@ def _template():
         import jinja2
     except ImportError:
         raise UserError('a study needs jinja2 and scipy: pip install "inpaint_tf[evaluation]".') from None
-    page = importlib.resources.files(__package__).joinpath("templates/study.html").read_text(encoding="utf-8")
+    page = (
+        importlib.resources.files("inpaint_tf.evaluation").joinpath("templates/study.html").read_text(encoding="utf-8")
+    )
     return jinja2.Environment(autoescape=True).from_string(page)

@@ -112,4 +112,6 @@ def attention_at(
     # The grid covers the padding too; the part that is the photo's counts.
     rows, columns = -(-seen.shape[0] // cell), -(-seen.shape[1] // cell)
     parts = {name: part[:rows, :columns] for name, part in scores._asdict().items()}
-    return AttentionAt(**parts, best=best, place=tuple(box), reduced=scale < window.scale)
+    return AttentionAt(
+        **parts, best=best, place=(box.top, box.left, box.bottom, box.right), reduced=scale < window.scale
+    )

@@ -166,7 +166,7 @@ def fill_with_patches(
         colours, sources = found
         completed[part.slices][inside[own]] = colours[own][inside[own]]
         sources = sources[own]
-        sources[sources[..., 0] >= 0] += np.int32(window[:2])
+        sources[sources[..., 0] >= 0] += np.array(window[:2], np.int32)
         fills.append(PatchFill(part, sources))
         report_part(1.0)
     return Filled(completed, tuple(fills), without)
@@ -205,7 +205,9 @@ def _fill_window(network, hole, unusable, options, low_frequencies, report, ener
     if not low_frequencies:
         return copied, sources
     # What is further away than the Gaussian reaches plays no part.
-    near = bounding_rect(hole).grown(int(4 * low_frequencies) + 1, hole.shape).slices
+    box = bounding_rect(hole)
+    assert box is not None  # Called for windows with a hole.
+    near = box.grown(int(4 * low_frequencies) + 1, hole.shape).slices
     blended = blend_low_frequencies(
         copied[near].astype(np.float32), network[near].astype(np.float32), hole[near], low_frequencies
     )
