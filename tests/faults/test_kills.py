@@ -32,6 +32,7 @@ def test_a_batch_that_is_killed_goes_on_and_leaves_nothing(photos, tmp_path, kil
         assert np.array_equal(result[mask == 0], photo[mask == 0])
 
 
+@pytest.mark.slow  # 10 s: two evaluations.
 def test_an_evaluation_that_is_killed_goes_on(photos, tmp_path, killed, capsys):
     rng = np.random.default_rng(1)
     for path in photos.iterdir():
