@@ -1,6 +1,7 @@
 """What a command prints passes here: names and texts of others move no cursor, and no character is too much."""
 
 import contextlib
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
@@ -9,6 +10,8 @@ from inpaint_tf.errors import printable
 
 # What the program itself uses to lay out lines.
 _LAYOUT = "\n\r\t"
+# What progress bars of libraries (tqdm) write by itself to go up a few lines.
+_MOVE = re.compile(r"\n*(\x1b\[A)*")
 
 
 class PrintableStream:
@@ -25,7 +28,7 @@ class PrintableStream:
 
     def write(self, text: str) -> int:
         """Writes text. Returns its length, as streams do."""
-        shown = printable(text, keep=_LAYOUT)
+        shown = text if _MOVE.fullmatch(text) else printable(text, keep=_LAYOUT)
         try:
             self.stream.write(shown)
         except UnicodeEncodeError:

@@ -63,6 +63,9 @@ def test_what_the_terminal_cannot_show_is_no_error():
     stream = PrintableStream(io.TextIOWrapper(raw, encoding="ascii"))
     print("ü − 1", "\udcff", file=stream, flush=True)
     assert raw.getvalue() == b"\\xfc \\u2212 1 \\xff\n" and stream.encoding == "ascii"
+    stream.write("\x1b[A\x1b[A")  # As tqdm does.
+    stream.flush()
+    assert raw.getvalue().endswith(b"\n\x1b[A\x1b[A")
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe-\x00-\x00", b"--\xe9=1\n", b"\x00\x00", b"--flagfile=self.flags"])
