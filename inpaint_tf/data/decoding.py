@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import importlib
 import io
+import logging
 import os
 import pathlib
 import stat
@@ -26,6 +27,9 @@ from inpaint_tf.data import tiff_tags, wide_tiff
 from inpaint_tf.data.tiff_tags import Directory
 from inpaint_tf.errors import UserError, printable
 from inpaint_tf.machine_memory import free_memory
+
+# Without a handler, what Pillow logs about a file that it cannot read would be printed.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # Pillow's names of the formats that are tried. No EPS or PDF, which start Ghostscript, and no vector graphics.
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "AVIF", "JPEG2000", "ICO", "QOI", "PCX")
@@ -234,9 +238,7 @@ def _opened(source) -> Image.Image:
         if not register_heif():
             raise UserError(f"is not read: {HEIF_ADVICE}.")
         formats.append("HEIF")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of what it mends; what it cannot mend it raises.
-        return Image.open(source, formats=formats)
+    return Image.open(source, formats=formats)
 
 
 def register_heif() -> bool:
@@ -385,9 +387,14 @@ def _pillow_limits() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _decoder_errors() -> Iterator[None]:
-    """Turns whatever a decoder throws into a `UserError` that begins with "is"."""
+    """Turns whatever a decoder throws into a `UserError` that begins with "is".
+
+    Pillow warns of what it mends; what it cannot mend it raises. So its warnings are not shown.
+    """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except UserError:
         raise
     except UnidentifiedImageError as error:

@@ -50,7 +50,8 @@ def to_8_bits(values: np.ndarray, bits: int | None = None) -> tuple[np.ndarray, 
         levels = np.empty(values.shape, np.uint8)
         factor = np.float32(255 / top)
         for row in range(0, len(values), 256):  # By parts: float copies of a large photo need much memory.
-            part = values[row : row + 256].astype(np.float32) * factor
+            with np.errstate(over="ignore"):
+                part = values[row : row + 256].astype(np.float32) * factor
             levels[row : row + 256] = np.clip(part + np.float32(0.5), 0, 255).astype(np.uint8)
     if highest > top:
         notes.append(f"brighter values, up to {highest:g}, became white")
