@@ -38,6 +38,7 @@ BYTES_PER_PIXEL = 24
 LEAST_MAX_PIXELS = 64_000_000
 # Larger files are no photos.
 MAX_FILE_BYTES = 1 << 32
+_STRIP_PIXELS = 1 << 20
 # Text of PNG files may be so long, unpacked; Pillow's own limit is 1 MiB.
 _MAX_TEXT_BYTES = 64 << 20
 
@@ -184,6 +185,20 @@ def decode_bytes(content: bytes, max_pixels: int | None = None) -> DecodedFile:
                 return wide
         with _pillow_limits():
             return _decode_with_pillow(content, max_pixels)
+
+
+def pixels_of(image: Image.Image, mode: str | None = None) -> np.ndarray:
+    """A Pillow image as an array of its own, uint8 [H, W] or [H, W, C], in another mode if wanted.
+
+    By strips: converting and copying a large photo as a whole holds it three times more.
+    """
+    bands = len(mode or image.getbands())
+    pixels = np.empty((image.height, image.width, bands)[: 3 if bands > 1 else 2], np.uint8)
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(image.height, top + rows)))
+        pixels[top : top + rows] = np.asarray(strip if mode in (None, strip.mode) else strip.convert(mode))
+    return pixels
 
 
 def _decode_with_pillow(content: bytes, max_pixels: int | None) -> DecodedFile:

@@ -13,7 +13,7 @@ import tempfile
 import numpy as np
 from PIL import Image, ImageCms
 
-from inpaint_tf.data.decoding import DecodedFile, decode_bytes, decode_file
+from inpaint_tf.data.decoding import DecodedFile, decode_bytes, decode_file, pixels_of
 from inpaint_tf.data.mask_files import read_hole, read_mask, resize_mask
 from inpaint_tf.data.metadata import Metadata, add_tiff_tags, metadata_of, orientation_of, save_options
 from inpaint_tf.data.pixel_values import alpha_to_8_bits, to_8_bits
@@ -154,8 +154,8 @@ def _from_image(file: DecodedFile) -> tuple[np.ndarray, np.ndarray | None, bool,
         image = image.convert("RGBA" if with_alpha else "RGB")
     elif image.mode in ("La", "RGBa"):
         image = image.convert("LA" if image.mode == "La" else "RGBA")
-    alpha = np.array(image.getchannel("A")) if image.mode in _ALPHA_MODES else None
-    return np.array(image.convert("RGB")), alpha, grey, converted
+    alpha = pixels_of(image.getchannel("A")) if image.mode in _ALPHA_MODES else None
+    return pixels_of(image, "RGB"), alpha, grey, converted
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from inpaint_tf.data.decoding import DecodedFile, decode_file
+from inpaint_tf.data.decoding import DecodedFile, decode_file, pixels_of
 from inpaint_tf.data.metadata import orientation_of
 from inpaint_tf.data.pixel_values import alpha_to_8_bits, to_8_bits
 from inpaint_tf.data.upright import upright
@@ -104,17 +104,13 @@ def _reading(file: DecodedFile, threshold: int) -> MaskReading:
         return find_hole(levels, alpha, threshold)
     image = file.image
     assert image is not None
-    if image.mode in ("1", "L"):
-        return (
-            find_hole(np.array(image.convert("L")), None, threshold)
-            if not image.info.get("transparency")
-            else (_with_alpha(image, threshold))
-        )
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
         return _with_alpha(image, threshold)
-    levels = np.array(image.convert("RGB"))
+    if image.mode in ("1", "L"):
+        return find_hole(pixels_of(image, "L"), None, threshold)
+    levels = pixels_of(image, "RGB")
     if image.mode == "P" and (levels == levels[0, 0]).all():
-        levels = np.array(image)  # A palette of one colour: its numbers are what is left.
+        levels = pixels_of(image)  # A palette of one colour: its numbers are what is left.
     return find_hole(levels, None, threshold)
 
 
@@ -170,7 +166,8 @@ def _from_alpha(levels: np.ndarray, alpha: np.ndarray, threshold: int) -> MaskRe
 
 
 def _from_grey(levels: np.ndarray, threshold: int) -> MaskReading:
-    counts = np.bincount(levels.ravel(), minlength=256)
+    # NumPy's bincount would take eight times the mask's memory.
+    counts = cv2.calcHist([np.ascontiguousarray(levels)], [0], None, [256], [0, 256]).ravel()
     found = np.flatnonzero(counts)
     low, high = int(found[0]), int(found[-1])
     if len(found) == 2:

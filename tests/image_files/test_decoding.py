@@ -184,3 +184,23 @@ def test_sides_that_a_format_cannot_hold(tmp_path):
 def test_names_are_shown_without_what_moves_the_terminal(tmp_path):
     with pytest.raises(UserError, match=r"\\x1b\[31m"):
         read_photo(tmp_path / "a\x1b[31m\n.png")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "P"])
+@pytest.mark.parametrize("wanted", ["RGB", "L", None])
+def test_pixels_taken_by_strips_are_the_same(mode, wanted, rgb, monkeypatch):
+    monkeypatch.setattr(decoding, "_STRIP_PIXELS", 70)
+    image = Image.fromarray(rgb).convert(mode)
+    assert np.array_equal(decoding.pixels_of(image, wanted), np.array(image.convert(wanted) if wanted else image))
+
+
+def test_decoders_print_nothing(tmp_path, capfd):
+    for number, (kind, content) in enumerate(damaged()):
+        if kind in ("TIFF", "PNG", "JPEG", "WEBP"):
+            (tmp_path / f"{number}.x").write_bytes(content)
+            try:
+                read_photo(tmp_path / f"{number}.x", max_pixels=10_000_000)
+            except UserError:
+                continue
+    said = capfd.readouterr()
+    assert said.out == said.err == ""
