@@ -4,6 +4,7 @@ Photos, masks and outputs are read and written by the actors, so their folders m
 An actor that finds an output there leaves it, so that the same command again does what is missing.
 """
 
+import importlib
 import logging
 import pickle
 from collections.abc import Callable, Iterator, Sequence
@@ -15,8 +16,13 @@ from inpaint_tf.errors import UserError
 
 def check_installed() -> None:
     """Raises UserError if Ray is missing."""
+    ray_module("ray.data")
+
+
+def ray_module(name: str = "ray") -> Any:
+    """A module of Ray, which is an extra that the type checker need not have. Raises UserError if it is missing."""
     try:
-        import ray.data  # noqa: F401
+        return importlib.import_module(name)
     except ImportError:
         raise UserError('--engine=ray needs Ray: pip install "inpaint_tf[ray]" on every machine.') from None
 
@@ -44,13 +50,13 @@ class RayEngine:
         self._actors, self._make, self._skip_done = actors, make, skip_done
 
     def __call__(self, jobs: Sequence[Any]) -> Iterator[tuple[Any, Outcome]]:
-        import ray
-
+        ray, data, failures = ray_module(), ray_module("ray.data"), ray_module("ray.exceptions")
         try:
-            ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level="error", include_dashboard=False)
-            ray.data.DataContext.get_current().enable_progress_bars = False
+            quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+            ray.init(ignore_reinit_error=True, include_dashboard=False, **quiet)
+            data.DataContext.get_current().enable_progress_bars = False
             logging.getLogger("ray.data").setLevel(logging.ERROR)
-            rows = ray.data.from_items([{"index": index, "job": pickle.dumps(job)} for index, job in enumerate(jobs)])
+            rows = data.from_items([{"index": index, "job": pickle.dumps(job)} for index, job in enumerate(jobs)])
             done = rows.map_batches(
                 PhotoActor,
                 fn_constructor_args=(pickle.dumps(self._make), self._skip_done),
@@ -61,7 +67,7 @@ class RayEngine:
             )
             for row in done.iter_rows():
                 yield jobs[row["index"]], pickle.loads(row["outcome"])
-        except (ConnectionError, ray.exceptions.RayError) as error:
+        except (ConnectionError, failures.RayError) as error:
             last = " ".join(str(error).split())[-200:]
             raise UserError(f"the Ray cluster did not finish ({type(error).__name__}: {last}).") from error
 

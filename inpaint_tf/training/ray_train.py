@@ -5,6 +5,8 @@ shared out among them, and a lost worker ends the run, which resumes from its la
 """
 
 import dataclasses
+import importlib
+import logging
 from typing import Any
 
 from inpaint_tf.errors import UserError
@@ -23,18 +25,17 @@ def train_on_ray(config: TrainingConfig, workers: int, gpus: bool) -> None:
         UserError: if Ray is not installed, or a worker fails; the message has the worker's own last line.
     """
     try:
-        import ray
-        from ray.train import RunConfig, ScalingConfig
-        from ray.train.tensorflow import TensorflowTrainer
+        ray, train = importlib.import_module("ray"), importlib.import_module("ray.train")
+        tensorflow = importlib.import_module("ray.train.tensorflow")
     except ImportError:
         raise UserError('--engine=ray needs Ray: pip install "inpaint_tf[ray]" on every machine.') from None
     settings = {**dataclasses.asdict(config), "strategy": "multi_worker" if workers > 1 else config.strategy}
-    ray.init(ignore_reinit_error=True, include_dashboard=False, logging_level="error", log_to_driver=False)
-    trainer = TensorflowTrainer(
+    ray.init(ignore_reinit_error=True, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+    trainer = tensorflow.TensorflowTrainer(
         _worker,
         train_loop_config=settings,
-        scaling_config=ScalingConfig(num_workers=workers, use_gpu=gpus),
-        run_config=RunConfig(name="inpaint_tf"),
+        scaling_config=train.ScalingConfig(num_workers=workers, use_gpu=gpus),
+        run_config=train.RunConfig(name="inpaint_tf"),
     )
     try:
         trainer.fit()
@@ -43,8 +44,6 @@ def train_on_ray(config: TrainingConfig, workers: int, gpus: bool) -> None:
 
 
 def _worker(settings: dict[str, Any]) -> None:
-    import ray.train
-
     from inpaint_tf.training.loop import Trainer
     from inpaint_tf.training.prepare import prepare_photos, remember_report
     from inpaint_tf.training.strategy import make_strategy
@@ -55,7 +54,7 @@ def _worker(settings: dict[str, Any]) -> None:
     trainer = Trainer(config, source, fingerprint, strategy, say=_say)
     if trainer.chief:
         remember_report(config, fingerprint, report)
-    ray.train.report({"step": trainer.run().step})
+    importlib.import_module("ray.train").report({"step": trainer.run().step})
 
 
 def _say(line: str) -> None:
