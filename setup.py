@@ -15,7 +15,7 @@ SERVE = ["starlette>=0.46,<2", "uvicorn>=0.34,<1", "python-multipart>=0.0.20,<1"
 
 setup(
     name="inpaint_tf",
-    version="0.1.0",
+    version="0.2.0",
     description="Generative image inpainting with contextual attention, in TensorFlow 2 and Keras 3",
     long_description=(pathlib.Path(__file__).parent / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Inpainter", "__version__", "explain"]
 
 __getattr__ = lazy_names(
