@@ -9,6 +9,7 @@ with the photo's. Exit code 1 if anything is lost or wrong, or memory grew by mo
 
 import io
 import json
+import logging
 import pathlib
 import re
 import subprocess
@@ -48,6 +49,7 @@ class Tally:
 
 
 def main(_):
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     command = [sys.executable, "-m", "inpaint_tf", "serve", "--port=0", f"--queue={_QUEUE.value}"]
     command.append(f"--preset={_PRESET.value}")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:

@@ -473,6 +473,13 @@ def test_keyboard_alone(page, photo_file):
     size = float(page.find("size-value").text)
     page.find("stage").send_keys("]")
     assert float(page.find("size-value").text) > size
+    # Tab shows the original for as long as it is held.
+    shown = page.picture()
+    press = {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
+    page.driver.execute_cdp_cmd("Input.dispatchKeyEvent", {"type": "rawKeyDown", **press})
+    page.until(lambda: changed(page.picture(), shown).any())
+    page.driver.execute_cdp_cmd("Input.dispatchKeyEvent", {"type": "keyUp", **press})
+    page.until(lambda: not changed(page.picture(), shown).any())
     page.find("stage").send_keys("[[", "e")
     assert float(page.find("size-value").text) < size
     assert page.js("return document.querySelector('[data-tool=erase]').ariaChecked") == "true"
@@ -526,6 +533,33 @@ def test_before_and_after(page, photo_file):
     assert np.abs(np.subtract(colour(140, 60)[:3], filled[60, 140])).max() <= 2
     page.click("compare")
     assert np.abs(np.subtract(colour(60, 60)[:3], filled[60, 60])).max() <= 2
+
+
+def test_paste_a_photo_drop_a_mask(page, photo_file):
+    """By events with files in them, as the browser makes them."""
+    _, pixels = photo_file
+    mask = np.zeros(pixels.shape[:2], np.uint8)
+    mask[30:50, 60:90] = 255
+    files = {}
+    for name, picture in (("photo.png", pixels), ("mask.png", mask)):
+        content = io.BytesIO()
+        Image.fromarray(picture).save(content, "PNG")
+        files[name] = base64.b64encode(content.getvalue()).decode()
+    send = (
+        "const [kind, name, text] = arguments, bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));"
+        "const files = new DataTransfer(); files.items.add(new File([bytes], name, {type: 'image/png'}));"
+        "const made = kind === 'paste' ? new ClipboardEvent('paste', {clipboardData: files, bubbles: true})"
+        " : new DragEvent('drop', {dataTransfer: files, bubbles: true, cancelable: true});"
+        "document.body.dispatchEvent(made)"
+    )
+    page.load().js(send, "paste", "photo.png", files["photo.png"])
+    page.opened()
+    page.js(send, "drop", "mask.png", files["mask.png"])
+    page.until(lambda: page.find("drop-dialog").is_displayed())
+    page.driver.find_element("css selector", "#drop-dialog button[value=mask]").click()
+    page.fill()
+    found = changed(page.saved(), pixels)
+    assert not found[mask == 0].any() and found[mask > 0].mean() > 0.97
 
 
 def test_how_it_was_filled(page, photo_file):
