@@ -22,7 +22,7 @@ from inpaint_tf.commands.device_flag import define_device_flag, define_precision
 from inpaint_tf.commands.one_photo import HoleShape, complete, decode
 from inpaint_tf.commands.photo_jobs import folder_jobs, glob_jobs, list_jobs, single_job, user_path
 from inpaint_tf.commands.ray_engine import RayEngine
-from inpaint_tf.commands.sizes import parse_bytes
+from inpaint_tf.commands.sizes import parse_bytes, parse_pixels
 from inpaint_tf.commands.workers import Outcome, Workers, memory_share, parse_shard
 from inpaint_tf.data.photo_lists import LIST_SUFFIXES
 from inpaint_tf.devices import use_device
@@ -94,12 +94,8 @@ def define_flags(values):
         upper_bound=100,
         flag_values=values,
     )
-    flags.DEFINE_float(
-        "max_pixels",
-        None,
-        "Photos with more million pixels are refused. Default: what free memory allows, at least 64.",
-        lower_bound=0.000001,
-        flag_values=values,
+    string(
+        "max_pixels", "Photos of more pixels are refused, e.g. 200M. Default: what free memory allows, at least 64M."
     )
     string("memory_budget", "Working memory to keep within, e.g. 1.5GiB. Default: a share of what is free.")
     flags.DEFINE_enum("attention", "fast", ["fast", "literal"], "Form of the attention.", flag_values=values)
@@ -229,7 +225,7 @@ def _decoded(job, options):
         invert_mask=options.invert_mask,
         fit_mask=options.resize_mask,
         mask_from_difference=options.mask_from_difference,
-        max_pixels=None if options.max_pixels is None else int(options.max_pixels * 1e6),
+        max_pixels=parse_pixels(options.max_pixels, "max_pixels"),
         shape=_hole_shape(options),
         takes_alpha=options.alpha_as_mask,
     )

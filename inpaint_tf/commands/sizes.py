@@ -1,4 +1,4 @@
-"""Amounts of memory as people write them."""
+"""Amounts of memory and numbers of pixels as people write them."""
 
 import re
 
@@ -16,3 +16,14 @@ def parse_bytes(text, flag):
     if match is None or match[2].lower() not in _UNITS or float(match[1]) == 0:
         raise UserError(f"--{flag}={text} is no amount of memory; write for example 800MiB, 1.5GiB or plain bytes.")
     return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+def parse_pixels(text: str | None, flag: str) -> int | None:
+    """ "200M", "64e6" or plain pixels -> int; None stays None. Raises UserError naming the flag."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?(?:e[0-9]{1,2})?)\s*([kmg]?)(?:px|pixels|p)?", text.strip().lower())
+    pixels = float(match[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[match[2]] if match else 0
+    if not 1 <= pixels <= 1e15:
+        raise UserError(f"--{flag}={text} is no number of pixels; write for example 200M or 200000000.")
+    return int(pixels)

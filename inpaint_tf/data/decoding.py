@@ -8,7 +8,9 @@ Pillow decodes; OpenCV decodes TIFF files of more than 8 bits per channel, which
 """
 
 import contextlib
+import ctypes
 import dataclasses
+import functools
 import importlib
 import io
 import logging
@@ -21,6 +23,7 @@ import warnings
 from collections.abc import Iterator
 
 import numpy as np
+import PIL
 from PIL import Image, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from inpaint_tf.data import tiff_tags, wide_tiff
@@ -180,11 +183,21 @@ def decode_bytes(content: bytes, max_pixels: int | None = None) -> DecodedFile:
         raise UserError("is not an image that can be read: it is empty.")
     with _decoder_errors():
         if content[:4] in _TIFF_MARKS:
+            _silence_libtiff()
             wide = _decode_wide_tiff(content, max_pixels)
             if wide is not None:
                 return wide
         with _pillow_limits():
             return _decode_with_pillow(content, max_pixels)
+
+
+@functools.cache
+def _silence_libtiff() -> None:
+    """Keeps the TIFF library of Pillow's wheels from printing what it finds, which Pillow raises anyway."""
+    libraries = pathlib.Path(PIL.__file__).parent.parent / "pillow.libs"
+    for library in libraries.glob("libtiff*"):
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(str(library)).TIFFSetErrorHandler(None)
 
 
 def pixels_of(image: Image.Image, mode: str | None = None) -> np.ndarray:

@@ -472,9 +472,11 @@ def test_quality_and_pixels(listed, capsys):
     for quality in (20, 95):
         inpaint(listed / "a.png", listed / "m.png", listed / f"{quality}.jpg", f"--quality={quality}")
     assert (listed / "20.jpg").stat().st_size < (listed / "95.jpg").stat().st_size / 2
-    inpaint(listed / "a.png", listed / "m.png", listed / "o.png", "--max_pixels=0.0005", code=2)
+    inpaint(listed / "a.png", listed / "m.png", listed / "o.png", "--max_pixels=500", code=2)
     assert "are accepted (--max_pixels)" in capsys.readouterr().err
     inpaint(listed / "a.png", listed / "m.png", listed / "o.jpg", "--quality=101", code=2)
+    inpaint(listed / "a.png", listed / "m.png", listed / "o.jpg", "--max_pixels=many", code=2)
+    inpaint(listed / "a.png", listed / "m.png", listed / "o.jpg", "--max_pixels=0.001M")
 
 
 def test_the_formats_limits_are_checked_before_the_work(tmp_path, capsys, monkeypatch):

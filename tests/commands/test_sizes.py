@@ -1,6 +1,6 @@
 import pytest
 
-from inpaint_tf.commands.sizes import parse_bytes
+from inpaint_tf.commands.sizes import parse_bytes, parse_pixels
 from inpaint_tf.errors import UserError
 
 
@@ -15,3 +15,14 @@ def test_amounts(text, expected):
 def test_what_is_no_amount_is_named(text):
     with pytest.raises(UserError, match="--memory_budget="):
         parse_bytes(text, "memory_budget")
+
+
+@pytest.mark.parametrize("text, pixels", [("200M", 200_000_000), ("64e6", 64_000_000), ("1000", 1000), ("0.5 k", 500)])
+def test_pixels(text, pixels):
+    assert parse_pixels(text, "max_pixels") == pixels and parse_pixels(None, "max_pixels") is None
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "many", "1e99"])
+def test_no_number_of_pixels(text):
+    with pytest.raises(UserError, match="--max_pixels="):
+        parse_pixels(text, "max_pixels")
