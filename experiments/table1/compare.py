@@ -19,6 +19,7 @@ from inpaint_tf.evaluation.tables import STYLES, markdown
 
 HERE = pathlib.Path(__file__).parent
 PRINTED = ("l1", "l2", "psnr", "tv")
+MEASURED_TOO = ("feature_distance",)
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("results", None, "Output folder of inpaint-tf evaluate.", required=True)
@@ -47,18 +48,27 @@ def _by_metric(printed):
 
 def _rows_table(lines, printed, rows):
     table = []
+    # The paper prints none; measured rows have it with --feature_network=hed.
+    measured_too = [metric for metric in MEASURED_TOO if any(line["metric"] == metric for line in lines)]
+
+    def others(method):
+        found = [find(lines, method, metric, "hole", "absolute", "per_image") for metric in measured_too]
+        return ["-" if line is None else _interval(line) for line in found]
+
     for row, values in printed.items():
-        table.append([f"{row}, printed", *(_number(metric, values[metric]) for metric in PRINTED)])
+        table.append(
+            [f"{row}, printed", *(_number(metric, values[metric]) for metric in PRINTED), *["-"] * len(measured_too)]
+        )
         if row in rows:
             found = [find(lines, rows[row], metric, "hole", "absolute", "per_image") for metric in PRINTED]
             if any(line is None for line in found):
                 raise SystemExit(f"{FLAGS.results} has no results of {rows[row]!r}.")
-            table.append([f"{row}, here: {rows[row]}", *(_interval(line) for line in found)])
+            table.append([f"{row}, here: {rows[row]}", *(_interval(line) for line in found), *others(rows[row])])
     for method in dict.fromkeys(line["method"] for line in lines):
         if method not in rows.values():
             found = [find(lines, method, metric, "hole", "absolute", "per_image") for metric in PRINTED]
-            table.append([f"(not in the paper) {method}", *(_interval(line) for line in found)])
-    return ["row", *(STYLES[metric][0] for metric in PRINTED)], table
+            table.append([f"(not in the paper) {method}", *(_interval(line) for line in found), *others(method)])
+    return ["row", *(STYLES[metric][0] for metric in (*PRINTED, *measured_too))], table
 
 
 def _nearest_table(ranking):

@@ -4,7 +4,8 @@
   inpaint-tf export --preset=photos_small --format=all --size=256x256,any --output=exported
 
 SavedModels take photos of any size. LiteRT and ONNX files are for one size each (multiples of 8), or for any such size
-with --size=any. DIR/export.json says what every file holds and how far it is from the Keras model.
+with --size=any. Files hold the network alone: no patches, no working size, no blending. DIR/export.json says what every
+file holds and how far it is from the Keras model.
 """
 
 from absl import flags

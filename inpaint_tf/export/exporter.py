@@ -33,6 +33,7 @@ FORMATS = ("saved_model", "litert", "onnx")
 REPORT = "export.json"
 # What a file of any size is timed at.
 TIMED_SIZE = (256, 256)
+HOLDS = "the network alone, on the whole photo at its size: no patches, no working size, no blending"
 # What is accepted. Quantised weights are another network, so they are held to a PSNR.
 LIMITS = {
     "saved_model": Limit(levels=1),
@@ -101,11 +102,14 @@ def export_preset(preset, output, options=ExportOptions(), say=lambda line: None
         "config": config.config,
         "channel_order_of_files": "RGB",
         "guided": model.guided,
+        "holds": HOLDS,
         "revision": revision(),
         "device": device(),
         "tensorflow": tf.__version__,
         "files": [],
     }
+    if config.detail != "none" or config.working_size != "full":
+        say(f"The files hold {HOLDS}; inpaint-tf inpaint and Inpainter add what this preset recommends.")
     try:
         with new_folder(output) as made:
             for entry in _Exporter(model, config, made, options).entries():

@@ -24,6 +24,7 @@ def test_report(report, exported):
     assert all(entry["latency"]["seconds"] > 0 and entry["latency_keras"]["seconds"] > 0 for entry in files.values())
     # Only what the graph needs: no patches are extracted, neither by the network nor by the tiles.
     assert files["1"]["ops"]["Conv2D"] >= 39 and "ExtractImagePatches" not in files["1"]["ops"]
+    assert report["holds"].startswith("the network alone")
     assert report["model"] == "deepfill_v1" and len(report["preset_sha256"]) == 64
 
 
