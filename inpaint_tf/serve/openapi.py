@@ -269,6 +269,7 @@ DOCUMENT = {
     },
 }
 
+_BODIES = {"multipart/form-data": "in form", "application/json": "in JSON"}
 _EXAMPLE = """curl -F image=@photo.jpg -F mask=@mask.png http://localhost:8000/api/v1/inpaint -o completed.jpg
 curl -F image=@photo.jpg -F 'strokes=[{"op": "brush", "size": 60, "points": [[420, 310], [480, 300]]}]' \\
      http://localhost:8000/api/v1/inpaint -o completed.jpg"""
@@ -291,7 +292,7 @@ def page() -> str:
             rows = [(p["name"], f"in {p['in']}", p.get("description", "")) for p in operation.get("parameters", [])]
             for kind, content in operation.get("requestBody", {}).get("content", {}).items():
                 for name, field in content["schema"].get("properties", {}).items():
-                    rows.append((name, kind, _described(field)))
+                    rows.append((name, _BODIES[kind], _described(field)))
             if rows:
                 parts.append(_table(("name", "where", "what"), rows))
             answers = [(status, answer["description"]) for status, answer in operation["responses"].items()]

@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -43,22 +44,38 @@ def test_every_curl_command_works(running, folder):
 
 
 def test_the_python_example_works(running, folder):
-    (code,) = blocks("python")
+    (code,) = [block for block in blocks("python") if "httpx" in block]
     code = code.replace("http://localhost:8000", running.url)
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert Image.open(folder / "completed.png").size == Image.open(folder / "photo.jpg").size
 
 
+def test_explain_works_from_the_shell_and_from_python(tiny_presets, folder, monkeypatch):
+    from inpaint_tf.commands.dispatcher import main
+
+    monkeypatch.chdir(folder)
+    (command,) = [block for block in blocks("bash") if "explain --" in block]
+    assert main([*shlex.split(command)[1:], f"--preset={tiny_presets[0]}", "--detail=none"]) == 0
+    assert (folder / "why" / "attention.png").exists()
+    (code,) = [block for block in blocks("python") if "explain" in block]
+    code = code.replace("at=(", f"inpainter=inpaint_tf.Inpainter.from_preset({tiny_presets[0]!r}), at=(")
+    exec(compile(code, "serve.md", "exec"), {})
+    assert (folder / "why_python" / "animation.webp").exists()
+
+
 def test_every_flag_in_the_page_exists():
     from absl import flags
 
-    from inpaint_tf.commands import serve
+    from inpaint_tf.commands import explain, serve
 
-    values = flags.FlagValues()
-    serve.define_flags(values)
+    known = set()
+    for command in (explain, serve):
+        values = flags.FlagValues()
+        command.define_flags(values)
+        known |= set(values)
     named = set(re.findall(r"--(\w+)", DOCUMENT.read_text(encoding="utf-8")))
-    assert named <= set(values), named - set(values)
+    assert named <= known, named - known
 
 
 def test_every_picture_is_there():
