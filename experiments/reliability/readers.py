@@ -84,7 +84,9 @@ def _make_preset(folder):
 def _read_preset(folder):
     from inpaint_tf.models.presets import load_preset
 
-    load_preset(folder / "preset")
+    model, _ = load_preset(folder / "preset")
+    if not all(np.isfinite(variable.numpy()).all() for variable in model.variables):
+        raise AssertionError("weights that are no numbers were taken")
 
 
 def _damage_weights(folder, rng):

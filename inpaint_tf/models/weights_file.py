@@ -42,6 +42,7 @@ def check_values(arrays: Mapping[str, np.ndarray], path: str | os.PathLike, advi
     others = [f"{name} ({array.dtype})" for name, array in arrays.items() if array.dtype.kind != "f"]
     if others:
         raise UserError(f"{path} holds other values than floats: {name_some(others, 3)}. {advice}")
-    broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    with np.errstate(over="ignore"):  # As float32, which models compute in.
+        broken = [name for name, array in arrays.items() if not np.isfinite(array.astype(np.float32)).all()]
     if broken:
         raise UserError(f"{path} holds NaN or infinity in {name_some(broken, 3)}: these weights are broken. {advice}")

@@ -118,6 +118,7 @@ def test_weights_that_are_no_archive_are_one_line(preset, content):
     [
         (lambda a: np.full_like(a, np.nan), "holds NaN or infinity in coarse/conv1/kernel"),
         (lambda a: np.where(np.arange(a.size).reshape(a.shape) == 7, np.inf, a), "NaN or infinity"),
+        (lambda a: a.astype(np.float64) * 1e300, "holds NaN or infinity in coarse/conv1/kernel"),
         (lambda a: a.astype(np.complex64), "other values than floats: coarse/conv1/kernel \\(complex64\\)"),
         (lambda a: a.astype(str), "other values than floats"),
         (lambda a: a.astype(np.int64), "other values than floats"),
