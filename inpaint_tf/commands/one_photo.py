@@ -11,8 +11,8 @@ from inpaint_tf.data.image_files import WRITABLE, Photo, check_fits, read_photo,
 from inpaint_tf.data.mask_files import (
     NO_HOLE,
     MaskReading,
-    has_two_colours,
     hole_from_difference,
+    looks_like_a_mask,
     read_hole,
     read_mask,
     refuse_copy,
@@ -160,7 +160,7 @@ def _of_the_photo(job: Job, mask: MaskReading, photo: Photo, fit_mask: bool, not
     """The mask in the photo's size and orientation, found not to be the photo; adds notes."""
     name = printable(job.mask)
     hole, target = mask.hole, photo.rgb.shape[:2]
-    if mask.like_a_photo and has_two_colours(photo.rgb):
+    if mask.like_a_photo and looks_like_a_mask(photo.rgb):
         raise UserError(f"{printable(job.photo)} looks like a mask and {name} like a photo; were they swapped?")
     if photo.orientation > 1 and mask.orientation == 1 and hole.shape != target:
         turned = upright(hole, photo.orientation)

@@ -291,10 +291,23 @@ def _frames(image: Image.Image) -> int:
 
 
 def _tags(image: Image.Image, content: bytes) -> Directory | None:
-    block = content if image.format == "TIFF" else image.info.get("exif")
+    info = image.info
+    block = content if image.format == "TIFF" else info.get("exif")
+    block = block or raw_profile(info, "exif") or raw_profile(info, "APP1")
     try:
         return tiff_tags.read_block(block) if block else None
-    except (ValueError, struct.error):
+    except (ValueError, TypeError, struct.error):
+        return None
+
+
+def raw_profile(info: dict, name: str) -> bytes | None:
+    """Bytes that ImageMagick writes into a PNG as text of hexadecimal digits; None if there are none."""
+    text = info.get(f"Raw profile type {name}")
+    if not isinstance(text, str):
+        return None
+    try:
+        return bytes.fromhex("".join(text.split("\n")[3:])) or None
+    except ValueError:
         return None
 
 

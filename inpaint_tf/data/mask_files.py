@@ -214,9 +214,15 @@ def _from_colour(levels: np.ndarray, threshold: int) -> MaskReading:
     return dataclasses.replace(reading, kinds=kinds, levels=levels)
 
 
-def has_two_colours(pixels: np.ndarray) -> bool:
-    """Whether a picture, uint8 [H, W, 3], has one colour or two."""
-    return _two_colours(pixels) is not None
+def looks_like_a_mask(pixels: np.ndarray) -> bool:
+    """Whether a picture, uint8 [H, W, 3], has two colours at most, or is black and white but for soft edges."""
+    if _two_colours(pixels) is not None:
+        return True
+    brightest = pixels.max(axis=-1)
+    if np.mean(brightest - pixels.min(axis=-1) > 8) > 0.01:
+        return False
+    middle = np.mean((brightest > _MIDDLE[0]) & (brightest < _MIDDLE[1]))
+    return bool(middle < 0.1 and brightest.min() <= _MIDDLE[0] and brightest.max() >= _MIDDLE[1])
 
 
 def _two_colours(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from PIL import ExifTags, PngImagePlugin, TiffTags
 
 from inpaint_tf.data import tiff_tags
-from inpaint_tf.data.decoding import DecodedFile, png_chunks
+from inpaint_tf.data.decoding import DecodedFile, png_chunks, raw_profile
 from inpaint_tf.data.tiff_tags import EXIF, GPS, INTEROPERABILITY, Directory, Entry, bytes_entry, text_entry
 
 _ORIENTATION = 0x0112
@@ -34,7 +34,10 @@ _CLASSIC_KINDS = range(1, 14)
 # A JPEG segment holds so many bytes, its length included.
 _SEGMENT = 65535
 _XMP_MARK, _IPTC_MARK = b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
-_TEXT_OF_PROGRAMS = ("XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type iptc", "Raw profile type xmp")
+_TEXT_OF_PROGRAMS = (
+    "XML:com.adobe.xmp",
+    *(f"Raw profile type {name}" for name in ("exif", "APP1", "iptc", "xmp")),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +138,8 @@ def _has_preview(file: DecodedFile) -> bool:
 
 
 def _xmp_of(file: DecodedFile) -> bytes | None:
-    xmp = file.info.get("xmp") or file.info.get("XML:com.adobe.xmp") or None
+    xmp = raw_profile(file.info, "xmp")
+    xmp = file.info.get("xmp") or file.info.get("XML:com.adobe.xmp") or xmp
     if xmp is None and file.format == "TIFF" and file.tags is not None:
         xmp = file.tags.raw(_XMP)
     return xmp.encode() if isinstance(xmp, str) else xmp or None
@@ -147,7 +151,11 @@ def _iptc_of(file: DecodedFile) -> bytes | None:
         return resources.get(0x0404) or None
     if file.format == "TIFF" and file.tags is not None and _IPTC in file.tags.entries:
         return file.tags.entries[_IPTC].data  # Written as LONG by many, bytes all the same.
-    return None
+    profile = raw_profile(file.info, "iptc")
+    if profile is not None and profile.startswith(b"8BIM\x04\x04\0\0"):
+        length = int.from_bytes(profile[8:12], "big")
+        return profile[12 : 12 + length] or None
+    return profile
 
 
 def _dpi_of(file: DecodedFile, lost: list[str]) -> tuple[float, float] | None:
@@ -242,6 +250,13 @@ def _for_jpeg(metadata: Metadata, options: dict, lost: list[str]) -> None:
 
 
 def _for_webp(metadata: Metadata, options: dict, lost: list[str]) -> None:
+    if metadata.dpi:  # WebP has no place of its own for it.
+        exif = metadata.exif or Directory("<")
+        form = f"{exif.order}2L"
+        pairs = zip((_X_RESOLUTION, _Y_RESOLUTION), metadata.dpi)
+        added = {tag: Entry(5, 1, struct.pack(form, round(dpi * 1000), 1000)) for tag, dpi in pairs}
+        added[_RESOLUTION_UNIT] = Entry(3, 1, struct.pack(f"{exif.order}H", 2))
+        metadata = dataclasses.replace(metadata, exif=dataclasses.replace(exif, entries={**exif.entries, **added}))
     _add_exif(metadata, options)
     _add(metadata, options, "icc_profile", "xmp")
     lost += ["IPTC"] * bool(metadata.iptc) + ["comment"] * bool(metadata.comment) + _text_and_chunks(metadata)

@@ -164,8 +164,10 @@ def test_what_is_odd_about_masks_is_counted_in_the_summary(tmp_path, capsys):
 def test_swapped_photo_and_mask(tmp_path, capsys):
     save(tmp_path / "a.png", photo())
     save(tmp_path / "m.png", MASK)
-    inpaint(tmp_path / "m.png", tmp_path / "a.png", tmp_path / "o.png", code=2)
-    assert "were they swapped?" in capsys.readouterr().err and not (tmp_path / "o.png").exists()
+    save(tmp_path / "m.jpg", MASK)
+    for name in ("m.png", "m.jpg"):
+        inpaint(tmp_path / name, tmp_path / "a.png", tmp_path / "o.png", code=2)
+        assert "were they swapped?" in capsys.readouterr().err and not (tmp_path / "o.png").exists()
 
 
 def test_an_erased_object_is_filled_visibly(tmp_path, capsys):

@@ -306,3 +306,26 @@ def test_colours_under_transparency_are_kept_in_webp(rgb, tmp_path):
     photo = read_photo(tmp_path / "in.png")
     write_image(tmp_path / "out.webp", photo.rgb, like=photo)
     assert np.array_equal(read_photo(tmp_path / "out.webp").rgb, rgb)
+
+
+def test_profiles_that_imagemagick_writes_as_text(rgb, tmp_path):
+    info = PngImagePlugin.PngInfo()
+    xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>"
+    iptc = b"\x1c\x02\x50\x00\x08somebody"
+    exif = exif_block([(0x010F, 2, 4, b"cam\0"), (0x0112, 3, 1, b"\6\0")])
+    for name, data in (("exif", exif), ("xmp", xmp), ("iptc", iptc)):
+        info.add_text(f"Raw profile type {name}", f"\n{name}\n{len(data):8}\n{data.hex()}\n", zip=True)
+    Image.fromarray(rgb).save(tmp_path / "in.png", pnginfo=info)
+    photo = read_photo(tmp_path / "in.png")
+    assert photo.orientation == 6 and photo.rgb.shape == (30, 20, 3)
+    assert photo.metadata.xmp == xmp and photo.metadata.iptc == iptc
+    assert write_image(tmp_path / "out.jpg", photo.rgb, like=photo) == []
+    with Image.open(tmp_path / "out.jpg") as written:
+        assert written.getexif()[0x010F] == "cam" and written.info["xmp"] == xmp
+
+
+def test_resolution_goes_into_the_exif_of_webp(rgb, tmp_path):
+    Image.fromarray(rgb).save(tmp_path / "in.jpg", dpi=(300, 300))
+    photo = read_photo(tmp_path / "in.jpg")
+    write_image(tmp_path / "out.webp", photo.rgb, like=photo)
+    assert read_photo(tmp_path / "out.webp").metadata.dpi == pytest.approx((300, 300), abs=0.01)
