@@ -6,17 +6,23 @@ derived from it.
 """
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
+import tensorflow as tf
 
-from inpaint_tf.layers import ConvBlock
+from inpaint_tf.layers.conv_block import ConvBlock
+
+# A shape as Keras has it: None where a size is open.
+Shape = tuple[int | None, ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class Conv:
-    """One convolution of a list. `width` counts in units of the network's base width; `channels` is absolute.
+    """One convolution of a list. `width` is a multiple of the network's base width; `channels` is absolute.
 
-    A gated convolution computes as many channels as a plain one of its width and hands on half of them.
+    A gated convolution computes as many channels as a plain one of its width and passes on half of them.
 
     Attributes:
         name: The authors' name of the layer.
@@ -28,7 +34,7 @@ class Conv:
         activation: An activation of `ConvBlock`.
         channels: Computed channels that do not scale with the width (the image outputs).
         gated: Whether one half of the computed channels gates the other.
-        batch_norm: Whether batch normalisation comes in front of the activation.
+        batch_norm: Whether batch normalisation comes before the activation.
     """
 
     name: str
@@ -43,11 +49,11 @@ class Conv:
     batch_norm: bool = False
 
     @property
-    def gates(self):
-        """Computed channels for each one that is handed on: 2 with a gate, else 1."""
+    def gates(self) -> int:
+        """Computed channels for each one that is passed on: 2 with a gate, else 1."""
         return 2 if self.gated else 1
 
-    def filters(self, base_width):
+    def filters(self, base_width: int) -> int:
         """Output channels at a base width, those that the next layer sees.
 
         Raises:
@@ -63,7 +69,7 @@ class Conv:
         """Rows (or columns) that come out for `length` rows going in."""
         return 2 * length if self.upsample else -(-length // self.stride)
 
-    def block(self, base_width):
+    def block(self, base_width: int) -> ConvBlock:
         """The Keras layer of this entry."""
         return ConvBlock(
             self.filters(base_width),
@@ -90,29 +96,29 @@ class ConvStack(keras.layers.Layer):
         [B, H, W, C] -> features of the last convolution.
     """
 
-    def __init__(self, convs, width, **kwargs):
+    def __init__(self, convs: Sequence[Conv | Mapping[str, Any]], width: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.convs = tuple(conv if isinstance(conv, Conv) else Conv(**conv) for conv in convs)
         self.width = width
         self.blocks = [conv.block(width) for conv in self.convs]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for block in self.blocks:
             block.build(input_shape)
             input_shape = block.compute_output_shape(input_shape)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         for block in self.blocks:
             x = block(x)
         return x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         for block in self.blocks:
             input_shape = block.compute_output_shape(input_shape)
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "convs": [dataclasses.asdict(conv) for conv in self.convs],

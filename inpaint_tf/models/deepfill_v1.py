@@ -4,6 +4,8 @@ Layer names, widths and order are those of the authors' v1.0.0 code, which made 
 table of layers leaves out the activations. With width 32 the generator has 3,601,542 parameters.
 """
 
+from typing import Any
+
 import keras
 
 from inpaint_tf.models.conv_stack import Conv
@@ -64,7 +66,7 @@ DECODER = (
     Conv("allconv17", channels=3, activation="linear"),
 )
 
-# Both stages see a channel of ones, which lets a layer tell the image from its zero padding.
+# Both stages see a channel of ones, by which a layer can tell the image from its zero padding.
 SHOWN = "image", "ones", "hole"
 
 NETWORK = Network(
@@ -107,6 +109,6 @@ class DeepFillV1(TwoStageGenerator):
         attention_form: str = "fast",
         refinement_stage: bool = True,
         fusion: bool = True,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(NETWORK, width, attention_branch, attention_form, refinement_stage, fusion, **kwargs)

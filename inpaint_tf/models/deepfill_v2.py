@@ -1,7 +1,7 @@
 """DeepFill v2: the networks of Free-Form Image Inpainting with Gated Convolution (ICCV 2019).
 
 The layer lists are those of DeepFill v1 with every hidden convolution gated, so it computes what v1 would compute at
-the same width and hands on half of it. Both stages end in tanh instead of clipping, and the second sees the pasted
+the same width and passes on half of it. Both stages end in tanh instead of clipping, and the second sees the pasted
 image alone, without mask. At the authors' width of 48 the generator has 4,052,478 parameters.
 
 A guided model sees one channel more in stage 1: a sketch inside the hole. Layer names and all details follow the
@@ -9,6 +9,7 @@ authors' master code, which made the published weights.
 """
 
 import dataclasses
+from typing import Any
 
 import keras
 
@@ -66,10 +67,10 @@ class DeepFillV2(TwoStageGenerator):
         guided: bool = False,
         refinement_stage: bool = True,
         fusion: bool = True,
-        **kwargs,
+        **kwargs: Any,
     ):
         network = GUIDED if guided else NETWORK
         super().__init__(network, width, attention_branch, attention_form, refinement_stage, fusion, **kwargs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "guided": self.guided}

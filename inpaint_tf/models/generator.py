@@ -2,13 +2,14 @@
 
 import itertools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from inpaint_tf.attention.layer import ContextualAttention
 from inpaint_tf.layers.resize import resize_nearest_align_corners, spatial_size
-from inpaint_tf.models.conv_stack import ConvStack
+from inpaint_tf.models.conv_stack import ConvStack, Shape
 from inpaint_tf.models.network import IMAGE_ENDS, PHOTO, Attention, Network, Stack, View
 from inpaint_tf.pixels import SIZE_MULTIPLE
 
@@ -29,8 +30,8 @@ class Generator(keras.Model):
         attention_form: "fast" or "literal", see `ContextualAttention`.
 
     Call arguments:
-        image: [B, H, W, 3] in [-1, 1]; H and W multiples of 8. What lies inside the hole is not looked at, but for the
-            mean colour in training.
+        image: [B, H, W, 3] in [-1, 1]; H and W multiples of 8. What lies inside the hole is not
+            looked at, except for the mean colour in training.
         hole_mask: [B or 1, H, W, 1], 1 = hole.
         guide: [B or 1, H, W, 1], 1 = a line of a sketch, for models that are `guided`; what lies outside the hole is
             not looked at. None means that nothing is sketched.
@@ -47,7 +48,7 @@ class Generator(keras.Model):
             a model without guidance.
     """
 
-    def __init__(self, network: Network, width: int, attention_form: str = "fast", **kwargs):
+    def __init__(self, network: Network, width: int, attention_form: str = "fast", **kwargs: Any):
         super().__init__(**kwargs)
         self.network = network
         self.width = width
@@ -71,7 +72,12 @@ class Generator(keras.Model):
         stacks = [node.name for node in self.network.stages[0] if isinstance(node, Stack)]
         return [variable for name in stacks for variable in getattr(self, name).trainable_variables]
 
-    def build(self, image_shape=None, hole_mask_shape=None, guide_shape=None):
+    def build(
+        self,
+        image_shape: Shape | None = None,
+        hole_mask_shape: Shape | None = None,
+        guide_shape: Shape | None = None,
+    ) -> None:
         if self.network.has_mean_colour:
             self.mean_colour = self.add_weight(
                 name="mean_colour", shape=(3,), initializer="zeros", trainable=False, autocast=False, aggregation="mean"
@@ -129,7 +135,9 @@ class Generator(keras.Model):
                     features[node.name] = self.view(node, seen, hole_mask, guide, mean_colour)
                 case Attention():
                     x = features[node.reads]
-                    attention = (attentions or {}).get(node.name) or getattr(self, node.name)
+                    attention = getattr(self, node.name)
+                    if attentions is not None:
+                        attention = attentions.get(node.name, attention)
                     feature_mask = resize_nearest_align_corners(hole_mask, *spatial_size(x))
                     features[node.name], offsets["offsets"] = attention(x, hole_mask=feature_mask)
                 case Stack():

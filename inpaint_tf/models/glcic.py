@@ -6,26 +6,27 @@ one decision. Convolutions are followed by batch normalisation and ReLU, except 
 the mean colour of the training data before the network sees it.
 
 Layers, widths and the joint decision follow the paper's tables, at 256x256 with boxes of 128. Ours, because the sources
-at hand say nothing of them: batch normalisation and ReLU in the discriminators too and ReLU after their dense layers,
+at hand are silent about them: batch normalisation and ReLU in the discriminators too and ReLU after their dense layers,
 Keras' momentum and epsilon of batch normalisation, images on [-1, 1] with the sigmoid scaled to it, and a mean colour
 that is followed instead of taken beforehand.
 
 Poisson blending, with which the paper finishes its pictures, is `inference.blending`.
 """
 
-import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from inpaint_tf.layers import ConvBlock
-from inpaint_tf.models.conv_stack import Conv
-from inpaint_tf.models.critics import CriticStack
+from inpaint_tf.layers.conv_block import ConvBlock
+from inpaint_tf.models.conv_stack import Conv, Shape
+from inpaint_tf.models.critics import CriticStack, flat_size, flattened
 from inpaint_tf.models.generator import Generator
 from inpaint_tf.models.network import PHOTO, Network, Stack, View
 
 
-def _conv(name, width, kernel=3, **options):
+def _conv(name: str, width: float, kernel: int = 3, **options: Any) -> Conv:
     return Conv(name, width, kernel, activation="relu", batch_norm=True, **options)
 
 
@@ -52,7 +53,7 @@ NETWORK = Network(
     View("completion_input", of=PHOTO, shows=("image", "hole"), hole_colour="mean"),
     Stack("completion", COMPLETION, reads="completion_input", image="sigmoid"),
 )
-# Channels of the discriminators and length of their features, in units of the base width.
+# Channels of the discriminators and length of their features, as multiples of the base width.
 LOCAL_WIDTHS = (1, 2, 4, 8, 8)
 GLOBAL_WIDTHS = (1, 2, 4, 8, 8, 8)
 FEATURES = 16
@@ -78,10 +79,10 @@ class GLCIC(Generator):
         [1, 32, 40, 3]
     """
 
-    def __init__(self, width: int = 64, **kwargs):
+    def __init__(self, width: int = 64, **kwargs: Any):
         super().__init__(NETWORK, width, **kwargs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "width": self.width}
 
 
@@ -89,7 +90,7 @@ class GLCIC(Generator):
 class NormalizedStack(CriticStack):
     """A `CriticStack` of convolutions with batch normalisation and ReLU, which a leaky ReLU leaves as it is."""
 
-    def convolution(self, count, name):
+    def convolution(self, count: int, name: str) -> keras.layers.Layer:
         return ConvBlock(count, 5, strides=2, activation="relu", batch_norm=True, name=name, dtype=self.dtype_policy)
 
 
@@ -111,7 +112,14 @@ class JointCritic(keras.Model):
         float32 [B, 1], unbounded, higher means more real.
     """
 
-    def __init__(self, width=64, image_size=256, box_size=128, name="discriminator", **kwargs):
+    def __init__(
+        self,
+        width: int = 64,
+        image_size: int = 256,
+        box_size: int = 128,
+        name: str = "discriminator",
+        **kwargs: Any,
+    ):
         super().__init__(name=name, **kwargs)
         self.width = width
         self.image_size = image_size
@@ -123,30 +131,26 @@ class JointCritic(keras.Model):
         self.global_features = keras.layers.Dense(FEATURES * width, "relu", name="global_features", dtype="float32")
         self.decision = keras.layers.Dense(1, name="decision", dtype="float32")
 
-    def build(self, image_shape=None, box_shape=None):
+    def build(self, image_shape: Shape | None = None, box_shape: Shape | None = None) -> None:
         for stack, dense, size in self._sides():
             stack.build((None, size, size, 3))
-            _, height, width, channels = stack.compute_output_shape((None, size, size, 3))
-            dense.build((None, height * width * channels))
+            dense.build((None, flat_size(stack, size)))
         self.decision.build((None, 2 * FEATURES * self.width))
         self.built = True
 
-    def call(self, image, box, training=False):
+    def call(self, image: tf.Tensor, box: tf.Tensor, training: bool = False) -> tf.Tensor:
         features = []
-        for (stack, dense, size), x in zip(self._sides(), (box, image)):
-            flat = tf.reshape(
-                tf.cast(stack(x), tf.float32), [-1, math.prod(stack.compute_output_shape((None, size, size, 3))[1:])]
-            )
-            features.append(dense(flat))
+        for (stack, dense, _), x in zip(self._sides(), (box, image)):
+            features.append(dense(flattened(stack(x), dense)))
         return self.decision(tf.concat(features, axis=-1))
 
-    def _sides(self):
+    def _sides(self) -> Sequence[tuple[NormalizedStack, keras.layers.Dense, int]]:
         return (
             (self.local_stack, self.local_features, self.box_size),
             (self.global_stack, self.global_features, self.image_size),
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "width": self.width,

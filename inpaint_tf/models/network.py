@@ -44,7 +44,7 @@ class View:
         of: `PHOTO`, whose hole is filled with one colour, or the name of a stack that ends in an image, which is
             pasted into the photo's hole.
         shows: Of `SHOWN_CHANNELS`, in the order of the channels.
-        hole_colour: Of `HOLE_COLOURS`; plays no part unless `of` is the photo.
+        hole_colour: Of `HOLE_COLOURS`; of no consequence unless `of` is the photo.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Attention:
         kernel_size: Side of the patches that are matched.
         fuse: Whether scores are propagated between neighbours.
         fuse_kernel: Length of the propagation's diagonal.
-        softmax_scale: Factor in front of the softmax.
+        softmax_scale: What the scores are multiplied by before the softmax.
     """
 
     name: str
@@ -125,7 +125,7 @@ class Network:
         *nodes: Each reads nodes before it. The last one is a stack that ends in an image.
 
     Raises:
-        ValueError: for a name that is there twice, a node that reads what it cannot, maps of different sizes that are
+        ValueError: for two nodes of one name, a node that reads what it cannot, maps of different sizes that are
             joined, or a network that needs photos of other sizes than multiples of 8.
     """
 
@@ -268,11 +268,9 @@ class Network:
                 nodes.append(node)
         return Network(*nodes)
 
-    def replaced(self, name: str, **changes: object) -> "Network":
+    def replaced(self, name: str, **changes: Any) -> "Network":
         """The network with some fields of one node changed."""
-        return Network(
-            *(dataclasses.replace(node, **changes) if node.name == name else node for node in self.nodes)  # pyright: ignore[reportArgumentType]
-        )
+        return Network(*(dataclasses.replace(node, **changes) if node.name == name else node for node in self.nodes))
 
     def _check(self) -> None:
         known: dict[str, Node] = {}

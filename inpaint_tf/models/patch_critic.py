@@ -2,16 +2,19 @@
 
 A free-form hole has no box to look at. So the critic is convolutional to its end and every position of its last
 feature map, in every channel, judges what it sees: at stride 64 and with six 5x5 layers each sees nearly the whole
-image, but around its own place. It is told where the hole is, and the sketch if there is one.
+image around its own place. It is told where the hole is, and the sketch if there is one.
 """
+
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from inpaint_tf.layers.spectral_norm import SpectralNormConv
+from inpaint_tf.models.conv_stack import Shape
 from inpaint_tf.models.critics import CriticStack
 
-# Channels in units of the base width.
+# Channels as multiples of the base width.
 WIDTHS = (1, 2, 4, 4, 4, 4)
 
 
@@ -19,7 +22,7 @@ WIDTHS = (1, 2, 4, 4, 4, 4)
 class SpectralNormStack(CriticStack):
     """A `CriticStack` with spectrally normalised convolutions."""
 
-    def convolution(self, count, name):
+    def convolution(self, count: int, name: str) -> keras.layers.Layer:
         return SpectralNormConv(count, 5, strides=2, name=name, dtype=self.dtype_policy)
 
 
@@ -54,17 +57,29 @@ class PatchCritic(keras.Model):
     Reference: Yu et al., Free-Form Image Inpainting with Gated Convolution, ICCV 2019; authors' master code.
     """
 
-    def __init__(self, width=64, guided=False, name="discriminator", **kwargs):
+    def __init__(self, width: int = 64, guided: bool = False, name: str = "discriminator", **kwargs: Any):
         super().__init__(name=name, **kwargs)
         self.width = width
         self.guided = guided
         self.stack = SpectralNormStack([w * width for w in WIDTHS], name="sn_patch_gan", dtype=self.dtype_policy)
 
-    def build(self, image_shape=None, hole_mask_shape=None, guide_shape=None):
+    def build(
+        self,
+        image_shape: Shape | None = None,
+        hole_mask_shape: Shape | None = None,
+        guide_shape: Shape | None = None,
+    ) -> None:
         self.stack.build((None, None, None, 5 if self.guided else 4))
         self.built = True
 
-    def call(self, image, hole_mask, guide=None, with_features=False, training=False):
+    def call(
+        self,
+        image: tf.Tensor,
+        hole_mask: tf.Tensor,
+        guide: tf.Tensor | None = None,
+        with_features: bool = False,
+        training: bool = False,
+    ) -> tf.Tensor | tuple[tf.Tensor, list[tf.Tensor]]:
         if (guide is not None) != self.guided:
             raise ValueError("a guided critic needs a guide, and only a guided one takes it.")
         ones = tf.ones_like(image[..., :1])
@@ -75,5 +90,5 @@ class PatchCritic(keras.Model):
         scores = tf.reshape(tf.cast(features[-1], tf.float32), [tf.shape(image)[0], -1])
         return (scores, features) if with_features else scores
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "width": self.width, "guided": self.guided}

@@ -9,7 +9,10 @@ import dataclasses
 import hashlib
 import io
 import json
+import os
 import pathlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +22,11 @@ from inpaint_tf.models.hub import fetched_folder, is_hub_place
 from inpaint_tf.models.registry import MODELS, build_model, open_arguments
 from inpaint_tf.models.weights_file import ADVICE, check_values, read_arrays
 from inpaint_tf.schema import any_value, either, integer, matching, nullable, one_of, optional, read_json, record, text
+
+if TYPE_CHECKING:
+    import keras
+
+    from inpaint_tf.models.generator import Generator
 
 BUNDLED = pathlib.Path(__file__).parent.parent / "weights"
 DEFAULT_PRESET = "photos_small"
@@ -46,7 +54,7 @@ class PresetConfig:
     """
 
     model: str
-    config: dict
+    config: dict[str, Any]
     channel_order: str
     source: str
     sha256: str = ""
@@ -75,12 +83,12 @@ _SCHEMA = record(
 )
 
 
-def bundled_presets():
+def bundled_presets() -> list[str]:
     """Names of the presets that ship with the package, sorted."""
     return sorted(path.parent.name for path in BUNDLED.glob(f"*/{_CONFIG}"))
 
 
-def preset_folder(name_or_folder=None):
+def preset_folder(name_or_folder: str | os.PathLike | None = None) -> pathlib.Path:
     """Finds a preset.
 
     Args:
@@ -95,7 +103,7 @@ def preset_folder(name_or_folder=None):
     """
     name = DEFAULT_PRESET if name_or_folder is None else name_or_folder
     if is_hub_place(name):
-        return fetched_folder(name)
+        return fetched_folder(str(name))
     for folder in (BUNDLED / str(name), pathlib.Path(name)):
         if (folder / _CONFIG).is_file():
             return folder
@@ -105,7 +113,7 @@ def preset_folder(name_or_folder=None):
     )
 
 
-def read_config(folder):
+def read_config(folder: str | os.PathLike) -> PresetConfig:
     """The `PresetConfig` of a preset folder. Raises UserError if it cannot be understood."""
     path = pathlib.Path(folder) / _CONFIG
     config = PresetConfig(**read_json(path, "a preset's configuration", _SCHEMA))
@@ -115,7 +123,7 @@ def read_config(folder):
     return config
 
 
-def load_preset(name_or_folder=None, **overrides):
+def load_preset(name_or_folder: str | os.PathLike | None = None, **overrides: Any) -> "tuple[Generator, PresetConfig]":
     """Builds a preset's model and loads its weights.
 
     Args:
@@ -141,14 +149,14 @@ def load_preset(name_or_folder=None, **overrides):
     return model, config
 
 
-def _check_width(config, arrays, folder):
+def _check_width(config: PresetConfig, arrays: Mapping[str, np.ndarray], folder: pathlib.Path) -> None:
     """Refuses a width that the weights cannot have before a model of that size is built."""
     widest = max((array.shape[-1] for array in arrays.values() if array.ndim == 4), default=0)
     if (width := config.config.get("width") or 0) > widest:
         raise UserError(f"{folder / _CONFIG} says width {width}, but no layer of {_WEIGHTS} is wider than {widest}.")
 
 
-def read_weights(folder, config):
+def read_weights(folder: str | os.PathLike, config: PresetConfig) -> dict[str, np.ndarray]:
     """Name -> finite float array of a preset's variables, after checking the SHA-256. Raises UserError."""
     path = pathlib.Path(folder) / _WEIGHTS
     with reading(path, "a preset's weights", ADVICE):
@@ -162,12 +170,12 @@ def read_weights(folder, config):
     return read_arrays(content, path)
 
 
-def named_variables(model):
+def named_variables(model: "keras.Model") -> "dict[str, keras.Variable]":
     """Name -> Keras variable of a model, e.g. "coarse/conv1/kernel": the path inside the model."""
     return {variable.path.split("/", 1)[1]: variable for variable in model.variables}
 
 
-def assign_weights(model, arrays, source):
+def assign_weights(model: "keras.Model", arrays: Mapping[str, np.ndarray], source: str) -> None:
     """Gives a model its weights by name.
 
     Args:
@@ -188,7 +196,7 @@ def assign_weights(model, arrays, source):
         variable.assign(arrays[name].astype(np.float32))
 
 
-def check_shapes(expected, found, source):
+def check_shapes(expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]], source: str) -> None:
     """Compares name -> shape of what a model needs with what a file holds. Raises UserError naming the differences."""
     problems = [f"{name} {expected[name]} is missing" for name in sorted(set(expected) - set(found))]
     problems += [f"{name} {found[name]} is not of this model" for name in sorted(set(found) - set(expected))]
@@ -203,20 +211,20 @@ def check_shapes(expected, found, source):
 
 
 def save_preset(
-    folder,
-    model,
-    model_name,
-    model_config,
-    channel_order,
-    source,
+    folder: str | os.PathLike,
+    model: "keras.Model",
+    model_name: str,
+    model_config: dict[str, Any],
+    channel_order: str,
+    source: str,
     *,
-    summary="",
-    dtype=None,
-    weights=None,
-    extra_files=None,
-    trained_on=None,
-    recommended=None,
-):
+    summary: str = "",
+    dtype: str | None = None,
+    weights: Mapping[str, np.ndarray] | None = None,
+    extra_files: Mapping[str, bytes] | None = None,
+    trained_on: dict[str, int] | None = None,
+    recommended: Mapping[str, Any] | None = None,
+) -> None:
     """Writes a preset folder, aside first and then renamed.
 
     Args:
@@ -244,7 +252,8 @@ def save_preset(
     check_shapes(shapes, {name: array.shape for name, array in weights.items()}, "weights")
     check_values(weights, f"the model for {folder}", "Nothing was written.")
     content = io.BytesIO()
-    np.savez_compressed(content, **{name: array.astype(dtype or array.dtype) for name, array in weights.items()})
+    stored = {name: array.astype(dtype or array.dtype) for name, array in weights.items()}
+    np.savez_compressed(content, **stored)  # pyright: ignore[reportArgumentType]
     digest = hashlib.sha256(content.getvalue()).hexdigest()
     config = PresetConfig(
         model_name, model_config, channel_order, source, digest, summary, trained_on=trained_on, **(recommended or {})

@@ -6,6 +6,8 @@ fills the hole, its result is pasted into the hole, and the refinement network r
 is no stop-gradient between the stages (authors' v1.0.0 code). `deepfill_v1.NETWORK` declares it.
 """
 
+from typing import Any
+
 from inpaint_tf.models.generator import Generator
 from inpaint_tf.models.network import Network
 
@@ -39,7 +41,7 @@ class TwoStageGenerator(Generator):
         attention_form: str = "fast",
         refinement_stage: bool = True,
         fusion: bool = True,
-        **kwargs,
+        **kwargs: Any,
     ):
         if attention_branch and not refinement_stage:
             raise ValueError("the attention branch is part of the refinement stage; set attention_branch=False too.")
@@ -48,7 +50,7 @@ class TwoStageGenerator(Generator):
         self.refinement_stage = refinement_stage
         self.fusion = fusion
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "width": self.width,

@@ -2,7 +2,7 @@
 
 A list may be cut where the resolution changes: before the dilated layers at a quarter of the size, and after them.
 Between the cuts lie feature maps that are kept; within a segment, tiles are computed from input to output in one go,
-each layer on a smaller region than the one before. Where to cut and how many tiles there are is decided by price: what
+each layer on a smaller region than the one before. Price decides where to cut and how many tiles there are: what
 neighbouring tiles would compute twice, what a single one would compute in vain, what keeping a map costs.
 """
 
@@ -101,7 +101,7 @@ def plan_chain(
         segments, _ = plan
         total = sum(segment.macs + memory.tuning.tile_overhead_macs * len(segment.tiles) for segment in segments)
         for kept, following in zip(segments, segments[1:]):
-            # From one tile to one tile a map is handed on as it is.
+            # A map that one tile yields and one tile reads needs no copy.
             if len(kept.tiles) > 1 or len(following.tiles) > 1:
                 total += memory.tuning.kept_number_macs * kept.channels_out * kept.area
         return total

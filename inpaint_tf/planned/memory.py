@@ -1,8 +1,8 @@
 """How much memory a planned run may take, and how it is divided.
 
-Three things are held: feature maps between segments, the activations of the tile that is being computed, and the
-attention scores of one tile of queries. The first follow from the image's size, the other two from how large tiles
-are made, so a budget decides on the tiles. More than what is fastest is never taken.
+Three things take memory: feature maps between segments, the activations of the tile that is being computed, and the
+attention scores of one tile of queries. The first follow from the photo's size, the other two from the size of tiles,
+so a budget decides on the tiles. A run never takes more than what is fastest.
 """
 
 import dataclasses
@@ -24,12 +24,12 @@ class Memory:
     """Limits that tiles are cut to.
 
     Attributes:
-        activation: Bytes of one layer's output within one tile, where the resolution changes.
+        activation: Bytes of one layer's output in one tile, where the resolution changes.
         trunk: The same for a segment at one resolution.
-        attention: Bytes of the scores of one tile of queries.
-        resident: Bytes of the image and the feature maps that are held all the while.
+        attention: Bytes of the scores of one tile of queries; 0 for a network without attention.
+        resident: Bytes of the photo and the feature maps that stay in memory throughout the run.
         seen: Share of the photo that lies around what is wanted.
-        tuning: `Tuning`.
+        tuning: The constants that the limits come from.
     """
 
     activation: int
@@ -123,7 +123,7 @@ class Memory:
         Args:
             largest_map: Bytes of the largest tile of a map that is kept. A tile's widest layer is not known here; the
                 kept map bounds it from below.
-            scores: Bytes of the attention scores that are held at a time.
+            scores: Bytes of the attention scores that are in memory at a time.
         """
         return self._with_kept(max(4 * max(largest_map, self.activation), scores))
 
@@ -137,7 +137,7 @@ def _one_query_bytes(height: int, width: int, tuning: Tuning) -> int:
 
 
 def resident_bytes(size: tuple[int, int], seen: float, network: Network, base_width: int) -> int:
-    """Bytes of what is held all the while: the image [H, W], its mask, what every stage yields, and feature maps.
+    """Bytes of what stays in memory throughout a run: photo, mask, every stage's image, and feature maps.
 
     Args:
         size: (H, W) of the image.
@@ -147,8 +147,9 @@ def resident_bytes(size: tuple[int, int], seen: float, network: Network, base_wi
     """
     sizes, channels = network.sizes(size), network.channels(base_width)
     numbers = (3 + 1 + 3 * len(network.stages)) * size[0] * size[1]
-    # An attention holds the encoded features, the half-size copy that is matched, and what it returns; around the hole
-    # there are the other branch, and as much again for maps between segments. A stage's maps go before the next begins.
+    # For an attention: the encoded features, their copy at half the size that is matched, and what it returns; around
+    # the hole also the other branch, and as much again for maps between segments. A stage's maps are freed before the
+    # next stage begins.
     numbers += max(
         sum(
             int((2.25 + 2 * seen) * sizes[node.name][0] * sizes[node.name][1]) * channels[node.name]

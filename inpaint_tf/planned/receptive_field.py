@@ -66,7 +66,7 @@ def chain_sizes(layers: Sequence[Conv], size: tuple[int, int]) -> list[tuple[int
 
 
 class Chain:
-    """A run of layers on an input of a given size, and what its tiles take. Results are kept, so asking often is cheap.
+    """A run of layers on an input of a given size, and what its tiles need. Results are cached; asking again is cheap.
 
     Args:
         layers: The layers, first one first.
@@ -123,7 +123,7 @@ def macs_per_pixel(layers: Sequence[Conv], base_width: int, channels_in: int) ->
     for layer in layers:
         taps = 4 if layer.upsample else layer.kernel**2
         channels_out = layer.filters(base_width)
-        # A gated convolution computes more channels than it hands on.
+        # A gated convolution computes more channels than it passes on.
         macs.append(taps * channels_in * channels_out * layer.gates)
         channels_in = channels_out
     return tuple(macs)

@@ -9,20 +9,23 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
+from inpaint_tf.attention.tiled.layout import AttentionPlan
 from inpaint_tf.attention.tiled.run import TiledAttention
+from inpaint_tf.devices import free_gpu_memory
 from inpaint_tf.devices import free_gpu_memory
 from inpaint_tf.errors import UserError
 from inpaint_tf.layers.conv_block import ConvBlock
 from inpaint_tf.machine_memory import free_memory
-from inpaint_tf.models.generator import Generator, to_image
+from inpaint_tf.models.generator import Generator
 from inpaint_tf.models.network import PHOTO, Attention, Network, Node, Stack, View
 from inpaint_tf.planned.chains import Segment
+from inpaint_tf.planned.feature_map import FeatureMap, joined
 from inpaint_tf.planned.memory import in_mib
 from inpaint_tf.planned.plan import Plan, make_plan
-from inpaint_tf.planned.receptive_field import LayerRegion
+from inpaint_tf.planned.segment_graph import segment_graph, tile_layout
 from inpaint_tf.planned.tuning import TUNING, Tuning
 from inpaint_tf.regions import Rect, bounding_rect, painted
-from inpaint_tf.shared_arrays import aligned_zeros, as_tensor
+from inpaint_tf.shared_arrays import as_tensor
 
 
 class PlannedRun:
@@ -133,12 +136,8 @@ class PlannedRun:
         for node in network:
             match node:
                 case Attention():
-                    features = maps[node.reads]
-                    # The last reader takes the map, so that its memory is free before the tiles begin.
-                    whole = features.take if _is_last_reader(network, node, node.reads) else features.whole
                     attention = plan.attentions[node.name]
-                    copied, rect, offsets["offsets"] = self._attentions[node.name](whole, attention)
-                    maps[node.name] = _Map(rect, copied)
+                    maps[node.name], offsets["offsets"] = self._run_attention(node, attention, maps[node.reads])
                     progress.add(attention.macs)
                 case Stack():
                     source = self._source(node, images, masks, maps)
@@ -157,18 +156,27 @@ class PlannedRun:
         return {"coarse": stages[0], "refined": stages[-1], "plan": plan, **offsets}
 
     def _source(
-        self, node: Stack, images: dict[str, np.ndarray], masks: dict[str, np.ndarray], maps: dict[str, "_Map"]
+        self, node: Stack, images: dict[str, np.ndarray], masks: dict[str, np.ndarray], maps: dict[str, FeatureMap]
     ) -> Callable[[Rect], list[tf.Tensor]]:
         """What gives the parts of any region of a stack's input, float32 [1, h, w, C] tensors; see `_beginning`."""
         if (view := self._view(node)) is not None:
             parts = [images[view.of], *(masks[name] for name in _masks_of(view))]
             return lambda rect: [as_tensor(part[rect.slices][np.newaxis]) for part in parts]
         read = [maps[name] for name in node.sources]
-        return read[0].source if len(read) == 1 else lambda rect: [_joined(read, rect)]
+        return _tensors_of(read[0]) if len(read) == 1 else lambda rect: [joined(read, rect)]
+
+    def _run_attention(
+        self, node: Attention, plan: AttentionPlan, features: FeatureMap
+    ) -> tuple[FeatureMap, np.ndarray]:
+        """What an attention yields, and its offsets."""
+        # The last reader takes the map, so that its memory is free before the tiles begin.
+        is_last = _is_last_reader(self.model.network, node, node.reads)
+        copied, rect, offsets = self._attentions[node.name](features.take if is_last else features.whole, plan)
+        return FeatureMap(rect, copied), offsets
 
     def _run_chain(
         self, segments: Sequence[Segment], source: Callable[[Rect], list[tf.Tensor]], progress: "_Progress"
-    ) -> "_Map":
+    ) -> FeatureMap:
         """The last segment's output; `source` gives the parts of regions of the first one's input."""
         result = None
         for segment in segments:
@@ -177,16 +185,16 @@ class PlannedRun:
             if len(segment.tiles) > 1:
                 bounds = bounding_rect(painted((tile.output for tile in segment.tiles), segment.size_out))
                 assert bounds is not None
-                result = _Map(bounds, aligned_zeros((bounds.height, bounds.width, segment.channels_out)))
+                result = FeatureMap.empty(bounds, segment.channels_out)
             for tile in segment.tiles:
-                output = graph(*source(tile.source), tf.constant(_layout(blocks, tile.regions), tf.int32))
+                output = graph(*source(tile.source), tf.constant(tile_layout(blocks, tile.regions), tf.int32))
                 if result is None:
-                    result = _Map(tile.output, output)
+                    result = FeatureMap(tile.output, output)
                 else:
                     result.write(tile.output, output)
                 progress.add(segment.macs * tile.output.area / segment.area)
             assert result is not None
-            source = result.source
+            source = _tensors_of(result)
         assert result is not None
         return result
 
@@ -197,15 +205,7 @@ class PlannedRun:
             blocks = self._blocks(segment)
             channels_in, begin = self._beginning(segment, blocks[0])
             end = stack.image if segment.last == len(stack.convs) else None
-            graph = tf.function(
-                lambda *inputs: _run_blocks(blocks, begin(*inputs[:-1]), inputs[-1], end),
-                input_signature=[
-                    *(tf.TensorSpec((1, None, None, channels)) for channels in channels_in),
-                    tf.TensorSpec((len(blocks), 4, 2), tf.int32),
-                ],
-                autograph=False,
-            )
-            self._graphs[key] = graph.get_concrete_function()
+            self._graphs[key] = segment_graph(blocks, channels_in, begin, end)
         return self._graphs[key]
 
     def _blocks(self, segment: Segment) -> list[ConvBlock]:
@@ -248,6 +248,10 @@ class _Progress:
             self._report(min(1.0, self._done / self._macs))
 
 
+def _tensors_of(feature_map: FeatureMap) -> Callable[[Rect], list[tf.Tensor]]:
+    return lambda rect: [feature_map.tensor(rect)]
+
+
 def _masks_of(view: View) -> tuple[str, ...]:
     """What a view is made of in addition to its image: the hole, and the guide if it shows it."""
     return ("hole", "guide") if "guide" in view.shows else ("hole",)
@@ -257,78 +261,7 @@ def _is_last_reader(network: Network, node: Node, name: str) -> bool:
     return network.readers(name)[-1] is node
 
 
-def _fill(image, wanted, result):
+def _fill(image: np.ndarray, wanted: np.ndarray, result: FeatureMap) -> None:
     """Puts a stage's output into the wanted pixels of `image`, tile by tile as far as they were computed."""
     rect = result.rect
     np.copyto(image[rect.slices], result.read(rect), where=wanted[rect.slices][..., np.newaxis])
-
-
-def _joined(maps: Sequence["_Map"], rect: Rect) -> tf.Tensor:
-    """float32 [1, h, w, C]: a rectangle of several maps, their channels one after the other."""
-    parts = [part.read(rect) for part in maps]
-    joined = aligned_zeros((1, rect.height, rect.width, sum(part.shape[-1] for part in parts)))
-    np.concatenate(parts, axis=-1, out=joined[0])
-    return as_tensor(joined)
-
-
-class _Map:
-    """A rectangle of a feature map: float32 [h, w, C], or what one tile gave, a tensor [1, h, w, C]."""
-
-    def __init__(self, rect: Rect, values: np.ndarray | tf.Tensor):
-        self.rect = rect
-        self._tensor = values if tf.is_tensor(values) else None
-        self._values: Any = np.asarray(values)[0] if tf.is_tensor(values) else values
-
-    def read(self, rect: Rect) -> np.ndarray:
-        """float32 [h, w, C] of a rectangle within this one, a view."""
-        return self._values[rect.moved(-self.rect.top, -self.rect.left).slices]
-
-    def source(self, rect: Rect) -> list[tf.Tensor]:
-        """A rectangle within this one: a list of one float32 [1, h, w, C] tensor."""
-        whole = rect == self.rect and self._tensor is not None
-        return [self._tensor if whole else as_tensor(self.read(rect)[np.newaxis])]
-
-    def write(self, rect: Rect, output: tf.Tensor) -> None:
-        """Puts a tile's output, a tensor [1, h, w, C], into its place."""
-        self._values[rect.moved(-self.rect.top, -self.rect.left).slices] = np.asarray(output)[0]
-
-    def whole(self) -> tf.Tensor:
-        """float32 [h, w, C]."""
-        return self.source(self.rect)[0][0]
-
-    def take(self) -> tf.Tensor:
-        """`whole`; the map forgets it, so that the taker can free the memory."""
-        tensor = self.whole()
-        self._tensor = self._values = None
-        return tensor
-
-
-def _layout(blocks: Sequence[ConvBlock], regions: Sequence[LayerRegion]) -> list[list[Sequence[int]]]:
-    """int [layers, 4, 2]: of every layer the zeros before and after, along all axes; of one that upsamples, where what
-    is kept of its output begins, and its size."""
-    return [
-        [[0, 1], [region.crop[0], region.output.height], [region.crop[1], region.output.width], [0, block.filters]]
-        if block.upsample
-        else [[0, 0], region.padding[:2], region.padding[2:], [0, 0]]
-        for block, region in zip(blocks, regions)
-    ]
-
-
-def _run_blocks(blocks: Sequence[ConvBlock], x: tf.Tensor, layout: tf.Tensor, end: str | None) -> tf.Tensor:
-    """A segment's layers on one tile.
-
-    Args:
-        blocks: The layers.
-        x: float32 [1, H, W, C], the tile's source region.
-        layout: int32 [layers, 4, 2], see `_layout`.
-        end: How the stage ends if its last layer is among these (`network.IMAGE_ENDS`), else None.
-
-    Returns:
-        float32 [1, h, w, C'].
-    """
-    for block, place in zip(blocks, tf.unstack(layout)):
-        if block.upsample:
-            x = tf.slice(block(x), *tf.unstack(place, axis=1))
-        else:
-            x = block(tf.pad(x, place), padding="VALID")
-    return tf.cast(x, tf.float32) if end is None else to_image(x, end)

@@ -6,8 +6,8 @@ from inpaint_tf.planned.receptive_field import chain_sizes
 from inpaint_tf.training.recipes import recipe_for
 
 GIB = 2**30
-# Fitted to the peak of whole runs on a CPU: the part of `activation_elements` that is held at once (operations that
-# work in place hold less, gradients in flight more), and the runtime itself.
+# Fitted to the peak of whole runs on a CPU: the part of `activation_elements` that is in memory at once (less where
+# operations work in place, more for gradients that are under way), and the runtime itself.
 WORKING_FACTOR, RUNTIME_BYTES = 0.9, 0.6 * GIB
 
 

@@ -1,9 +1,17 @@
 """A picture of what a planned run computes: the photo, its hole, and the regions of every part of the network."""
 
 import itertools
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+
+from inpaint_tf.regions import Rect
+
+if TYPE_CHECKING:
+    from inpaint_tf.planned.plan import Plan
+
+Colour = tuple[int, int, int]
 
 # RGB of the network's stacks, one after the other, and of its attentions' queries; more of them begin anew.
 STACK_COLOURS = (255, 170, 40), (70, 200, 90), (150, 150, 160), (40, 190, 210), (70, 110, 255)
@@ -11,7 +19,7 @@ QUERY_COLOURS = (220, 70, 200), (150, 40, 150)
 LONGEST_SIDE = 1280
 
 
-def plan_picture(plan, image, hole):
+def plan_picture(plan: "Plan", image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """Draws a plan over its photo.
 
     The hole is tinted. Solid frames are the tiles that each stack writes, thin frames what those tiles read; pink
@@ -48,13 +56,15 @@ def plan_picture(plan, image, hole):
     return np.concatenate([_padded(canvas, height), _padded(legend, height)], axis=1)
 
 
-def node_colours(plan):
+def node_colours(plan: "Plan") -> dict[str, Colour]:
     """Name of every stack and attention of a plan -> its RGB colour."""
     stacks = zip(plan.segments, itertools.cycle(STACK_COLOURS))
     return dict([*stacks, *zip(plan.attentions, itertools.cycle(QUERY_COLOURS))])
 
 
-def _frame(canvas, rect, size, colour, thickness, inset=0):
+def _frame(
+    canvas: np.ndarray, rect: Rect, size: tuple[int, int], colour: Colour, thickness: int, inset: int = 0
+) -> None:
     """Frames a `Rect` of a map of `size` (H, W), which the canvas shows; `inset` keeps equal frames apart."""
     down, across = canvas.shape[0] / size[0], canvas.shape[1] / size[1]
     first = int(rect.left * across) + inset, int(rect.top * down) + inset
@@ -62,14 +72,14 @@ def _frame(canvas, rect, size, colour, thickness, inset=0):
     cv2.rectangle(canvas, first, last, colour, thickness)
 
 
-def _legend(plan, colours, height):
+def _legend(plan: "Plan", colours: dict[str, Colour], height: int) -> np.ndarray:
     lines = plan.lines()
     legend = np.full((max(height, 24 * len(lines) + 24), 620, 3), 255, np.uint8)
     for index, (name, line) in enumerate(lines):
-        darker = tuple(int(0.75 * channel) for channel in colours.get(name, (60, 60, 60)))
+        darker = tuple(int(0.75 * channel) for channel in colours.get(name or "", (60, 60, 60)))
         cv2.putText(legend, line, (12, 28 + 24 * index), cv2.FONT_HERSHEY_SIMPLEX, 0.42, darker, 1, cv2.LINE_AA)
     return legend
 
 
-def _padded(picture, height):
+def _padded(picture: np.ndarray, height: int) -> np.ndarray:
     return np.pad(picture, [(0, height - picture.shape[0]), (0, 0), (0, 0)], constant_values=255)
