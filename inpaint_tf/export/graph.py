@@ -32,7 +32,7 @@ class InpaintingGraph:
         network, scales = model.network, model.network.scales()
         self.attentions = {
             node.name: HoleAttention(
-                getattr(model, node.name), network.reach(node.name), node.rate * scales[node.name], **attention
+                getattr(model, node.name), network.reach(node.name), node.settings.rate * scales[node.name], **attention
             )
             for node in network.attentions
         }

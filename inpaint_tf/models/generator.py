@@ -1,5 +1,6 @@
 """The Keras model of a `Network`: it builds the layers that the nodes name and runs them in the nodes' order."""
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -58,8 +59,8 @@ class Generator(keras.Model):
                 case Stack():
                     setattr(self, node.name, ConvStack(node.convs, width, name=node.name))
                 case Attention():
-                    name = f"contextual_{node.name}"
-                    setattr(self, node.name, ContextualAttention(**node.settings, form=attention_form, name=name))
+                    settings, name = dataclasses.asdict(node.settings), f"contextual_{node.name}"
+                    setattr(self, node.name, ContextualAttention(**settings, form=attention_form, name=name))
 
     @property
     def guided(self) -> bool:

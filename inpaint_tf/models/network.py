@@ -21,6 +21,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from inpaint_tf.attention.settings import AttentionSettings
 from inpaint_tf.models.conv_stack import Conv
 from inpaint_tf.pixels import SIZE_MULTIPLE
 
@@ -82,36 +83,22 @@ class Stack:
 
 @dataclasses.dataclass(frozen=True)
 class Attention:
-    """Contextual attention of a feature map with itself. The settings are those of `ContextualAttention`.
+    """Contextual attention of a feature map with itself.
 
     Attributes:
         name: Its name.
         reads: The feature map.
-        rate: Matching happens at 1/rate of the size.
-        kernel_size: Side of the patches that are matched.
-        fuse: Whether scores are propagated between neighbours.
-        fuse_kernel: Length of the propagation's diagonal.
-        softmax_scale: What the scores are multiplied by before the softmax.
+        settings: Of the arithmetic.
     """
 
     name: str
     reads: str
-    rate: int = 2
-    kernel_size: int = 3
-    fuse: bool = True
-    fuse_kernel: int = 3
-    softmax_scale: float = 10.0
+    settings: AttentionSettings = dataclasses.field(default_factory=AttentionSettings)
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Names of the nodes that it reads: one."""
         return (self.reads,)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Keyword arguments of `ContextualAttention`."""
-        names = "rate", "kernel_size", "fuse", "fuse_kernel", "softmax_scale"
-        return {name: getattr(self, name) for name in names}
 
 
 Node = View | Stack | Attention
@@ -232,7 +219,8 @@ class Network:
         """(h, w) of the positions of every attention for an image of `size` (H, W), multiples of 8."""
         sizes = self.sizes(size)
         return {
-            node.name: (sizes[node.name][0] // node.rate, sizes[node.name][1] // node.rate) for node in self.attentions
+            node.name: (sizes[node.name][0] // node.settings.rate, sizes[node.name][1] // node.settings.rate)
+            for node in self.attentions
         }
 
     def reach(self, name: str) -> int | None:
@@ -291,7 +279,7 @@ class Network:
                 raise ValueError(f"{node.name} reads maps of different sizes: {', '.join(node.sources)}.")
             if isinstance(node, Stack) and node.image and scales[node.name] != 1:
                 raise ValueError(f"the image that {node.name} yields is not of the photo's size.")
-            needed = scales[node.name] * (node.rate if isinstance(node, Attention) else 1)
+            needed = scales[node.name] * (node.settings.rate if isinstance(node, Attention) else 1)
             if SIZE_MULTIPLE % needed:
                 raise ValueError(f"{node.name} needs sides that are multiples of {needed}, not {SIZE_MULTIPLE}.")
 

@@ -8,6 +8,7 @@ is no stop-gradient between the stages (authors' v1.0.0 code). `deepfill_v1.NETW
 
 from typing import Any
 
+from inpaint_tf.attention.settings import AttentionSettings
 from inpaint_tf.models.generator import Generator
 from inpaint_tf.models.network import Network
 
@@ -67,4 +68,4 @@ def variant(network: Network, attention_branch: bool, refinement_stage: bool, fu
         return Network(*network.stages[0])
     if not attention_branch:
         return network.without(*ATTENTION_BRANCH)
-    return network if fusion else network.replaced("attention", fuse=False)
+    return network if fusion else network.replaced("attention", settings=AttentionSettings(fuse=False))

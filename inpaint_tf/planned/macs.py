@@ -20,7 +20,7 @@ def literal_macs(network: Network, base_width: int, size: tuple[int, int]) -> in
         # A transposed convolution, kernel 4, has four taps to an output pixel in the paper's form too.
         total += macs * 9 // 4 if conv.upsample and conv.kernel == 3 else macs
     for node, (height, width) in zip(network.attentions, network.grids(size).values()):
-        patches = node.kernel_size**2 + (2 * node.rate) ** 2
+        patches = node.settings.kernel_size**2 + (2 * node.settings.rate) ** 2
         total += patches * (height * width) ** 2 * channels[node.name]
     return total
 

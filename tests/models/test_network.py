@@ -35,7 +35,8 @@ def test_variants():
     assert not baseline.attentions and baseline["decoder"].sources == ("convolution_branch",)
     assert baseline.channels_in(32)["decoder"] == 128
     assert [node.name for node in variant(network, False, False, False)] == ["coarse_input", "coarse"]
-    assert not variant(network, True, True, False)["attention"].fuse and variant(network, True, True, True) == network
+    assert not variant(network, True, True, False)["attention"].settings.fuse
+    assert variant(network, True, True, True) == network
 
 
 def test_what_deepfill_v2_and_glcic_see():

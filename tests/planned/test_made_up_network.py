@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from inpaint_tf.attention.settings import AttentionSettings
+from inpaint_tf.attention.tuning import GraphTuning
 from inpaint_tf.export.graph import InpaintingGraph
 from inpaint_tf.inference.full_run import FullRun
 from inpaint_tf.inference.inpainter import Inpainter
@@ -51,7 +53,7 @@ MADE_UP = Network(
     View("third_view", of="second", shows=("image", "ones", "hole")),
     # This attention works at half the size.
     Stack("fine", (Conv("e1", 2, stride=2, activation="relu"),), reads="third_view"),
-    Attention("fine_copy", reads="fine", softmax_scale=8.0),
+    Attention("fine_copy", reads="fine", settings=AttentionSettings(softmax_scale=8.0)),
     Stack(
         "third", (Conv("f1", upsample=True, kernel=4), image_conv("f2")), reads=("fine", "fine_copy"), image="sigmoid"
     ),
@@ -148,7 +150,7 @@ def test_an_exported_graph_in_tiles(runs):
     image = rng.uniform(-1, 1, (1, 96, 64, 3)).astype(np.float32)
     mask = np.zeros((1, 96, 64, 1), np.float32)
     mask[:, 40:60, 20:36] = 1
-    graph = InpaintingGraph(runs[0].model, "RGB", most_whole_scores=0, tile_scores=8 * 8 * 400)
+    graph = InpaintingGraph(runs[0].model, "RGB", tuning=GraphTuning(most_whole_scores=0, tile_scores=8 * 8 * 400))
     inside = mask[0, ..., 0] > 0
     expected = runs[1](image[0], mask[0])
     outputs = graph.run(tf.constant(image), tf.constant(mask))
