@@ -12,7 +12,6 @@ import tensorflow as tf
 from inpaint_tf.attention.tiled.layout import AttentionPlan
 from inpaint_tf.attention.tiled.run import TiledAttention
 from inpaint_tf.devices import free_gpu_memory
-from inpaint_tf.devices import free_gpu_memory
 from inpaint_tf.errors import UserError
 from inpaint_tf.layers.conv_block import ConvBlock
 from inpaint_tf.machine_memory import free_memory
