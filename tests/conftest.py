@@ -21,3 +21,14 @@ def golden():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """With `-n 2 --dist loadgroup`, one process runs all tests of a file, and one all of the exports.
+
+    Exports share what takes half a minute to make.
+    """
+    for item in items:
+        room = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group("export" if room == "export" else str(item.path)))

@@ -150,6 +150,7 @@ def test_transparency_as_mask(preset, files, capsys):
     assert read_photo(files / "cut_out.png").alpha is None
 
 
+@pytest.mark.slow
 def test_deterministic_runs_are_bit_identical(preset, files):
     code = (
         "import sys; from inpaint_tf.commands.dispatcher import main; "

@@ -146,6 +146,7 @@ def test_mixed_precision(policy, rng):
     assert np.max(np.abs(outputs["refined"] - expected)) < 0.05
 
 
+@pytest.mark.slow
 def test_gradients_reach_every_variable_and_xla_agrees(rng):
     model = DeepFillV1(4)
     model.build(None)

@@ -45,7 +45,14 @@ def records(config):
         return [json.loads(line) for line in file]
 
 
-@pytest.mark.parametrize("n_critic, warm_up, expected", [(1, 0, "cgcg"), (2, 1, "gccgccg"), (5, 2, "ggcccccgcccccg")])
+@pytest.mark.parametrize(
+    "n_critic, warm_up, expected",
+    [
+        (1, 0, "cgcg"),
+        (2, 1, "gccgccg"),
+        pytest.param(5, 2, "ggcccccgcccccg", marks=pytest.mark.slow),
+    ],
+)
 def test_generator_and_critics_move_at_these_steps(n_critic, warm_up, expected, tiny, trainer):
     """Every step of the loop, by whose weights changed in it: c critics, g generator."""
     made = trainer(tiny(n_critic=n_critic, pretrain_coarse_steps=warm_up, max_steps=warm_up + 2))

@@ -49,6 +49,7 @@ def gradients_of(config, kind="joint", jit=False):
     return {name: float(term) for name, term in terms.items()}, np.concatenate([g.numpy().ravel() for g in found])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["deepfill_v1", "deepfill_v2", "glcic"])
 def test_every_system_takes_perceptual_loss_and_spectra(model, tiny, weights):
     config = tiny(model=model, width=4, **weights)
@@ -79,6 +80,7 @@ def test_the_same_batch_is_always_seen_through_the_same_crop(tiny, weights):
     assert gradients_of(config)[0] == gradients_of(config)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model, sides", [("deepfill_v1", ("_local", "_global")), ("deepfill_v2", ("",))])
 def test_r1_and_feature_matching_add_up(model, sides, tiny):
     gan = {"adversarial": "non_saturating", "adversarial_weight": 0.1, "model": model, "width": 4, "image_size": 64}

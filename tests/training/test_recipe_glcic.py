@@ -39,6 +39,7 @@ def test_adadelta_is_that_of_keras(rng):
     assert set(optimizer.slots) == {"squared_gradient", "squared_update"}
 
 
+@pytest.mark.slow
 def test_each_phase_moves_what_it_should_and_the_error_falls():
     recipe, strategy = recipe_for("glcic"), tf.distribute.get_strategy()
     state = TrainingState(CONFIG, recipe, strategy)
