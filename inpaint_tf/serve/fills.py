@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from inpaint_tf.errors import UserError
 from inpaint_tf.models.presets import preset_folder, read_config
 from inpaint_tf.regions import bounding_rect
 from inpaint_tf.serve.jobs import Report
@@ -29,10 +30,18 @@ class Inpainters:
     Args:
         presets: Names or folders.
         memory_budget: See `Inpainter`.
+
+    Raises:
+        UserError: if two presets have the same name.
     """
 
     def __init__(self, presets: tuple[str, ...], memory_budget: int | None = None):
         self.names = tuple(public_name(preset) for preset in presets)
+        for name in self.names:
+            if self.names.count(name) > 1:
+                raise UserError(
+                    f"two presets are called {name!r}; clients tell them apart by name, so rename a folder."
+                )
         self._presets = dict(zip(self.names, presets))
         self._memory_budget = memory_budget
         self._loaded = collections.OrderedDict()

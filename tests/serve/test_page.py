@@ -70,7 +70,7 @@ class Page:
     def js(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 
-    def until(self, condition, seconds=30):
+    def until(self, condition, seconds=90):
         end = time.monotonic() + seconds
         while not (value := condition()):
             assert time.monotonic() < end, f"waited {seconds} s; the page says: {self.alert()!r}"

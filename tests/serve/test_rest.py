@@ -13,6 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inpaint_tf.errors import UserError
+from inpaint_tf.serve.application import build_application
+from inpaint_tf.serve.settings import ServeSettings
+
 BOX = [{"op": "box", "from": [16, 8], "to": [48, 40]}]
 
 
@@ -127,6 +131,11 @@ def test_presets_health_and_docs(client):
     assert document["openapi"].startswith("3.") and "/api/v1/inpaint" in document["paths"]
     page = client.get("/docs").text
     assert "/api/v1/inpaint" in page and not re.search(r"""(src|href)=["']?(https?:)?//""", page)
+
+
+def test_presets_of_one_name_are_refused_at_the_start(tiny_presets):
+    with pytest.raises(UserError, match="two presets are called 'tiny'"):
+        build_application(ServeSettings(presets=(tiny_presets[0], tiny_presets[0])))
 
 
 def test_every_route_is_described(running, client):
