@@ -144,7 +144,7 @@ def _default_lines(axis, length, too_large):
 
 
 def _halves(filled, rect, axis, lines):
-    """For every line across a tight rectangle, the parts before and behind it, shrunk to what is True.
+    """For every line across a tight rectangle, the parts before and after it, shrunk to what is True.
 
     Args:
         filled: bool [h, w], the rectangle's part of the mask; its first and last rows and columns hold a True.
@@ -158,12 +158,12 @@ def _halves(filled, rect, axis, lines):
     known = np.flatnonzero(along_axis.any(axis=1))
     bands = np.logical_or.reduceat(along_axis, [0, *lines], axis=0)
     before = np.logical_or.accumulate(bands)[:-1]
-    behind = np.logical_or.accumulate(bands[::-1])[-2::-1]
+    after = np.logical_or.accumulate(bands[::-1])[-2::-1]
     following = np.searchsorted(known, lines)
     ends = known[following - 1] + 1, np.full(len(lines), len(along_axis))
     starts = np.zeros(len(lines), int), known[following]
     parts = []
-    for across, start, end in zip((before, behind), starts, ends):
+    for across, start, end in zip((before, after), starts, ends):
         edges = start, across.argmax(axis=1), end, across.shape[1] - across[:, ::-1].argmax(axis=1)
         if axis == 1:
             edges = edges[1], edges[0], edges[3], edges[2]

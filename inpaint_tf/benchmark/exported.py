@@ -21,7 +21,7 @@ def define_flags(values):
     flags.DEFINE_string("saved_model", None, "SavedModel folder to time.", flag_values=values)
     flags.DEFINE_list("tflite", [], "LiteRT files to time.", flag_values=values)
     flags.DEFINE_list("onnx", [], "ONNX files to time.", flag_values=values)
-    flags.DEFINE_string("preset", None, "Preset to run, or that exported files are held against.", flag_values=values)
+    flags.DEFINE_string("preset", None, "Preset to run, or that exported files are compared with.", flag_values=values)
 
 
 def wanted(options):

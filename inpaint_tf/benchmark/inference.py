@@ -3,7 +3,7 @@
 Forms: "planned" computes what the hole can see, "full" runs the fast form of the network on the whole photo,
 "literal" the paper's form (patches as filters, every pair of patches in memory). The forms of one case are timed in
 turns within one process, so that whatever else the machine does hits all of them, and the median counts. Peak memory
-is that of a fresh process per form that runs it once; it includes TensorFlow itself, which is given beside it.
+is that of a fresh process per form that runs it once; it includes TensorFlow itself, which is given in addition.
 
 Every row says how many multiply-adds were done, how fast a float32 matrix product ran in the same process, and
 what share of that the run reached. Weights are random, or a preset's.

@@ -8,7 +8,7 @@
   inpaint-tf evaluate study --output=out/ --votes=ann.json,bob.json               (what people said)
 
 The output folder gets index.html (one file, opens from disk), table.md, table.csv, results.jsonl, differences.jsonl and
-grids/. What was computed stays in its cache/: the same command again goes on where it was broken off, and more methods
+grids/. What was computed stays in its cache/: the same command again resumes where it was interrupted, and more methods
 are added to those that are there. Methods: mean, telea, ns, biharmonic, patchmatch, shiftmap, preset:NAME,
 preset:FOLDER; preset:NAME+poisson is the same with --blend=poisson of inpaint; folder:NAME=PATH, results that somebody
 has made (named by number of the mask or by image), and command:NAME=WORDS, a program with {image} {mask} {output}.
@@ -74,7 +74,7 @@ def _study(options):
         print(outcome_text(read_votes(output, [pathlib.Path(file) for file in options.votes])))
         return 0
     items = write_study(output, [name.strip() for name in options.methods], options.questions, options.seed)
-    print(f"{len(items)} questions: {output / PAGE}. Keep the key beside it; send the page alone.")
+    print(f"{len(items)} questions: {output / PAGE}. Keep the key next to it; send the page alone.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Writes a preset as SavedModel, LiteRT or ONNX files, held against the Keras model before they are put in place.
+"""Writes a preset as SavedModel, LiteRT or ONNX files, compared with the Keras model before they are put in place.
 
   inpaint-tf export --format=saved_model --output=served/inpaint
   inpaint-tf export --preset=photos_small --format=all --size=256x256,any --output=exported

@@ -40,7 +40,7 @@ class Decoded:
         photo: The photo; where the hole is, it is opaque.
         hole: bool [H, W].
         notes: What was decided, one sentence each.
-        kinds: What is worth a word in a batch's summary, see `data.mask_files`.
+        kinds: What is worth mentioning in a batch's summary, see `data.mask_files`.
         guide: bool [H, W], the sketch's lines; None without one.
         feather: Width in pixels of the ring around `drawn` in which the fill fades.
         drawn: bool [H, W], the hole before it was widened by the ring.

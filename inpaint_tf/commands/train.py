@@ -1,7 +1,7 @@
-"""Trains a generator with its critics; the same command again goes on where it stopped.
+"""Trains a generator with its critics; the same command again resumes where it stopped.
 
   inpaint-tf train --flagfile=flags/places2_256.flags --train_data=places2.txt --run_dir=runs/places2
-  inpaint-tf train --flagfile=runs/places2/flags.txt                         (goes on)
+  inpaint-tf train --flagfile=runs/places2/flags.txt                         (resumes)
   inpaint-tf train --flagfile=flags/cpu_small.flags --train_data=photos/ --run_dir=runs/small --dry_run
 
 The run's folder gets the configuration, metrics.jsonl, TensorBoard events, sample grids, checkpoints and, with every
@@ -25,7 +25,7 @@ from inpaint_tf.devices import use_device
 from inpaint_tf.errors import UserError, printable
 from inpaint_tf.training.configuration import TrainingConfig, help_text
 
-SUMMARY = "train a generator, or go on with a run"
+SUMMARY = "train a generator, or resume a run"
 
 
 def define_flags(values):
@@ -93,7 +93,7 @@ def run(options, arguments):
             raise
         print(
             f"inpaint-tf: another worker was lost ({type(error).__name__}). Start the same command on every worker "
-            "again; the run goes on from the last checkpoint.",
+            "again; the run resumes from the last checkpoint.",
             file=sys.stderr,
         )
         # The runtime would wait for the lost worker when it shuts down in order.
@@ -121,7 +121,7 @@ def _train(config, strategy):
     if outcome.finished:
         _say(f"done: {outcome.step} steps; preset {trainer.folder.path / 'preset'}")
     else:
-        _say(f"stopped and saved after step {outcome.step}; go on with: {outcome.resume_command}")
+        _say(f"stopped and saved after step {outcome.step}; resume with: {outcome.resume_command}")
     return 0
 
 

@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
     Attributes:
         notes: What its owner may want to know, a sentence each.
-        kinds: What is worth a word in the summary, see `one_photo.Decoded`.
+        kinds: What is worth mentioning in the summary, see `one_photo.Decoded`.
         error: Why it failed; None if it is done.
     """
 

@@ -1,6 +1,6 @@
 """The authors' TensorFlow 1 checkpoints <-> presets.
 
-A checkpoint is a prefix like `snap-0` with an `.index` and a `.data` file beside each other. It holds the generator
+A checkpoint is a prefix like `snap-0` with an `.index` and a `.data` file next to each other. It holds the generator
 under `inpaint_net/`, the critics under `discriminator/`, and in training snapshots optimiser slots and counters.
 Variables are matched by name; each one is loaded, kept or named as left, and nothing is guessed from an order.
 

@@ -1,6 +1,6 @@
 """Looks at every training photo before step 0, so that a bad list stops a run at its start and with the reason.
 
-The original's loader retries unreadable files for ever without a word, which is the best-known complaint about it.
+The original's loader retries unreadable files for ever and says nothing, which is the best-known complaint about it.
 """
 
 import concurrent.futures

@@ -30,7 +30,7 @@ _COPY_NOISE = 24
 # Largest share of a photo that a hole usually has.
 _LARGE_HOLE = 0.9
 
-# Kinds of masks that are worth a word in a batch's summary.
+# Kinds of masks that are worth mentioning in a batch's summary.
 NO_HOLE, LARGE_HOLE, COLOUR, GREY_LEVELS, GUESSED = (
     "no hole",
     "more than 90% hole",

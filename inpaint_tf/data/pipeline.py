@@ -2,7 +2,7 @@
 
 Position p of the stream shows photo permutation_e(p mod N) of epoch e = p div N. The permutation is a keyed bijection
 (`tf.random.experimental.index_shuffle`), computed per index, and every random crop is drawn from (seed, p). So batch k
-is a pure function of seed and k: a run goes on by starting at k, and workers that share a batch take their rows of it.
+is a pure function of seed and k: a run resumes by starting at k, and workers that share a batch take their rows of it.
 """
 
 import functools
@@ -47,7 +47,7 @@ class PhotoLoader:
             try:
                 square = to_square(decode(self.source.read(number)), config.image_size, config.crop, rng)
                 return np.ascontiguousarray(augment(square, config.flip, config.colour_jitter, rng))
-            except Exception as error:  # Whatever a decoder may throw: the others go on.
+            except Exception as error:  # Whatever a decoder may throw: the others are still read.
                 with self._lock:
                     self.failures[self.source.name(number)] = reason(error)
         raise UserError(f"{GIVE_UP_AFTER} training photos in a row cannot be read, last {self.source.name(number)}.")

@@ -10,7 +10,7 @@ from inpaint_tf.errors import UserError
 
 # Bytes of an integer -> scales that are told apart by the largest value: bits per channel.
 _BIT_SCALES = {2: (8, 10, 12, 14, 15, 16), 4: (8, 10, 12, 14, 16, 24, 31, 32)}
-# A share of values below 0 that may be cut off with a word; more are no picture.
+# A share of values below 0 that may be cut off, with a note; more are no picture.
 _MOST_NEGATIVE = 0.05
 # Floats of which at least this share lies within 0 to 1 are on that scale; what is brighter is cut off.
 _WITHIN_UNIT = 0.5

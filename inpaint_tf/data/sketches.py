@@ -35,9 +35,9 @@ def photo_edges(image: tf.Tensor, threshold: float = THRESHOLD) -> tf.Tensor:
     right = around[:, 1:-1, 2:] - around[:, 1:-1, :-2]
     strength = tf.sqrt(tf.square(down) + tf.square(right))
     # Thin: a line is where the gradient is largest across it. Rounding must not thin a plateau of two pixels to none.
-    beside = tf.pad(strength, [[0, 0], [1, 1], [1, 1], [0, 0]])
-    crest_vertical = (strength >= beside[:, :-2, 1:-1]) & (strength > beside[:, 2:, 1:-1])
-    crest_horizontal = (strength >= beside[:, 1:-1, :-2]) & (strength > beside[:, 1:-1, 2:])
+    padded = tf.pad(strength, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    crest_vertical = (strength >= padded[:, :-2, 1:-1]) & (strength > padded[:, 2:, 1:-1])
+    crest_horizontal = (strength >= padded[:, 1:-1, :-2]) & (strength > padded[:, 1:-1, 2:])
     crest = tf.where(tf.abs(down) > tf.abs(right), crest_vertical, crest_horizontal)
     mean = tf.reduce_mean(strength, axis=[1, 2, 3], keepdims=True)
     return tf.stop_gradient(tf.cast(crest & (strength > threshold * FULL_STRENGTH * mean + 1e-4), tf.float32))

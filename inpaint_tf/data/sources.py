@@ -1,6 +1,6 @@
 """Where training photos come from: files or TFRecord shards, both as numbered, encoded images.
 
-Random access by number is what lets a run go on exactly where it stopped: which photo comes at which position is pure
+Random access by number is what lets a run resume exactly where it stopped: which photo comes at which position is pure
 arithmetic (see `pipeline`), so nothing has to be replayed. TFRecord shards get it by an index of their records, made
 by hopping from header to header.
 """

@@ -1,4 +1,4 @@
-"""What an evaluation compares: classical methods and our models, behind one interface.
+"""What an evaluation compares: classical methods and our models, with one interface.
 
 A method completes uint8 [H, W, 3] RGB under bool [H, W] (True = hole) to uint8 [H, W, 3]. `CLASSICAL` lists those that
 need no weights; "preset:NAME_OR_FOLDER" is a model's own output through the same `Inpainter` that people use;

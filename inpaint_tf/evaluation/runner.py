@@ -1,8 +1,8 @@
 """Runs methods over a protocol's images and keeps a row for each: measures, time, the completed picture.
 
-Rows are files of their own, written aside and renamed, so that a run that is broken off goes on where it was, and a
+Rows are files of their own, written aside and renamed, so that a run that is interrupted resumes where it was, and a
 second run of the same thing computes nothing. They are used again only if manifest, method, its fingerprint and the
-measures' version are the same. A method that fails on an image leaves its error there and goes on with the next one;
+measures' version are the same. A method that fails on an image leaves its error there and continues with the next one;
 errors are tried again by the next run.
 """
 
@@ -146,7 +146,7 @@ def _compute(method, case, hole, folder):
         completion = method.complete(case)
         seconds = time.perf_counter() - wall, time.process_time() - cpu
         _check_completion(completion.pixels, image, hole.pixels)
-    except Exception as error:  # Whatever a method may raise: the others go on.
+    except Exception as error:  # Whatever a method may raise: the others still run.
         return Row(number, error=" ".join(f"{type(error).__name__}: {error}".split())[:300])
     write_image(folder / f"{number:05d}.png", completion.pixels)
     if completion.offsets is not None:

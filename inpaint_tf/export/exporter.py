@@ -1,4 +1,4 @@
-"""From a preset to files that run without Python: written aside, held against the Keras model, then put in place.
+"""From a preset to files that run without Python: written aside, compared with the Keras model, then put in place.
 
 DIR/1/                            SavedModel, in the layout that TensorFlow Serving watches
 DIR/inpaint_256x256_float32.tflite    one LiteRT file for every size and type of weights
@@ -76,7 +76,7 @@ class ExportOptions:
 
 
 def export_preset(preset, output, options=ExportOptions(), say=lambda line: None):
-    """Exports a preset. Nothing is left behind unless every file passed.
+    """Exports a preset. Nothing is left unless every file passed.
 
     Args:
         preset: Name or folder; None is the default preset.

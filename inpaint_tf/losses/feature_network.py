@@ -23,7 +23,7 @@ FeatureFunction = Callable[[tf.Tensor], list[tf.Tensor]]
 
 
 class VGG16Features:
-    """The features behind every block of VGG16, before its pooling.
+    """The features after every block of VGG16, before its pooling.
 
     Args:
         blocks: Five or fewer lists of (kernel float32 [3, 3, C_in, C_out], bias float32 [C_out]), for BGR images with

@@ -1,7 +1,7 @@
 """Holes of training: a box at a random place, shrunk a little, made inside the TensorFlow graph.
 
 The box is what the losses and the local critic look at; the hole lies inside it (authors' v1.0.0 code). Everything is
-a pure function of a seed, so that a training run which goes on after a stop draws the same holes as one that never
+a pure function of a seed, so that a training run that is resumed draws the same holes as one that never
 stopped.
 """
 

@@ -26,7 +26,7 @@ class BoxLaw:
         count: How many in a mask.
         side: Height and width of each, pixels.
         margin: Distance to the image's border, pixels.
-        weight: Weight of a mask of boxes beside a mask of chains of weight 1.
+        weight: Weight of a mask of boxes, where a mask of chains has weight 1.
     """
 
     count: tuple[int, int]

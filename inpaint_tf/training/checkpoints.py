@@ -71,7 +71,7 @@ class Checkpoints:
             for name, variable in self._counters.items():
                 setattr(self.state.counters, name, int(variable.numpy()))
             self.last_saved = self.state.counters.step
-            # A damaged one behind this step is written again when the run comes there.
+            # A damaged one of a later step is written again when the run gets there.
             self._kept = steps[: number + 1]
             self._write_list()
             return True

@@ -19,7 +19,7 @@ from inpaint_tf.training.checkpoints import Checkpoints
 from inpaint_tf.training.configuration import TrainingConfig
 from inpaint_tf.training.divergence import bad_terms, diverged
 from inpaint_tf.training.initial_weights import take_initial_weights
-from inpaint_tf.training.looking import Looker, encode_png
+from inpaint_tf.training.monitor import Monitor, encode_png
 from inpaint_tf.training.optimizers import learning_rate
 from inpaint_tf.training.recipes import recipe_for
 from inpaint_tf.training.run_folder import RunFolder
@@ -30,7 +30,7 @@ from inpaint_tf.training.summaries import EventWriter
 from inpaint_tf.visualize.curves import draw_runs
 from inpaint_tf.visualize.plots import can_draw
 
-# A share of time spent waiting for photos that is worth a word.
+# A share of time spent waiting for photos that is worth mentioning.
 DATA_BOUND = 0.1
 # Of a metrics record, what is no curve.
 NO_CURVE = ("step", "phase", "data_share", "images_per_second")
@@ -45,7 +45,7 @@ class Outcome:
     Attributes:
         step: Generator steps done.
         finished: Whether that is all of them; if not, somebody asked it to stop.
-        resume_command: What goes on with it.
+        resume_command: The command that resumes it.
     """
 
     step: int
@@ -92,12 +92,12 @@ class Trainer:
             self.folder.path / "checkpoints", self.state, config.keep_checkpoints, writes=self.chief
         )
         if self.checkpoints.restore(report=say):
-            say(f"goes on after step {self.state.counters.step}")
+            say(f"resumes after step {self.state.counters.step}")
         elif config.initial_preset:
             take_initial_weights(self.state, config)
         self.folder.forget_after(self.state.counters.step)
         self.loader = PhotoLoader(source, config)
-        self.looker = Looker(config, self.state, self._sample_photos(source)) if self.chief else None
+        self.monitor = Monitor(config, self.state, self._sample_photos(source)) if self.chief else None
         self.events = EventWriter(self.folder.path if self.chief else None, resumed_after=self.checkpoints.last_saved)
         # Terms still on the device, with their step and the number of their batch; and fetched ones that no log line
         # has averaged yet: (step, name -> value).
@@ -156,9 +156,9 @@ class Trainer:
         if self._due(config.checkpoint_every):
             self._flush(None)
             self._save()
-        if self.looker is not None and self._due(config.sample_every):
+        if self.monitor is not None and self._due(config.sample_every):
             self._draw_samples()
-        if self.looker is not None and config.validation_images and self._due(config.validate_every):
+        if self.monitor is not None and config.validation_images and self._due(config.validate_every):
             self._validate()
 
     def _flush(self, phase):
@@ -252,7 +252,7 @@ class Trainer:
     def _catch_up(self):
         """Draws and measures what a kill after a checkpoint kept from being drawn and measured at its step."""
         config, step = self.config, self.state.counters.step
-        if self.looker is None or step == 0:
+        if self.monitor is None or step == 0:
             return
         if self._due(config.sample_every) and not self._sample_file().exists():
             self._draw_samples()
@@ -272,8 +272,8 @@ class Trainer:
     def _draw_samples(self):
         started = time.perf_counter()
         step = self.state.counters.step
-        assert self.looker is not None  # It is the chief's, who alone draws and measures.
-        picture = self.looker.grid()
+        assert self.monitor is not None  # It is the chief's, who alone draws and measures.
+        picture = self.monitor.grid()
         encoded = encode_png(picture)
         self.folder.write(f"samples/{self._sample_file().name}", encoded)
         height, width = picture.shape[:2]
@@ -293,8 +293,8 @@ class Trainer:
     def _validate(self):
         started = time.perf_counter()
         step = self.state.counters.step
-        assert self.looker is not None
-        found = self.looker.measure()
+        assert self.monitor is not None
+        found = self.monitor.measure()
         self.folder.log({"step": step, **found})
         self.events.scalars(found, step)
         self.say(f"step {step}  " + "  ".join(f"{name} {value:.4g}" for name, value in found.items()))

@@ -19,7 +19,7 @@ _SCHEMA = record({"fingerprint": text, "check": text, "total": integer(0), "bad"
 def prepare_photos(config: TrainingConfig, say: Callable[[str], None] = print) -> tuple[Any, str, Any]:
     """Finds and checks the training photos.
 
-    A run that goes on trusts the report of its folder, so that it sees the same photos as before and starts at once.
+    A resumed run trusts the report of its folder, so that it sees the same photos as before and starts at once.
 
     Args:
         config: A `TrainingConfig`.

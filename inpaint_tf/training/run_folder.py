@@ -1,7 +1,7 @@
 """The folder of a run: what was asked for, with which code, and what came of it, readable without this package.
 
 configuration.json   the resolved configuration, code revision and data fingerprint, written before step 0
-flags.txt            the same as a flag file: `inpaint-tf train --flagfile=RUN/flags.txt` goes on
+flags.txt            the same as a flag file: `inpaint-tf train --flagfile=RUN/flags.txt` resumes
 metrics.jsonl        one line every --log_every steps, and one for every measurement
 curves.png           the same, drawn with every sample grid (with the extra `evaluation`)
 checkpoints/         see `checkpoints`
@@ -90,11 +90,11 @@ class RunFolder:
 
     @property
     def resume_command(self) -> str:
-        """The command that goes on with this run."""
+        """The command that resumes this run."""
         return f"inpaint-tf train --flagfile={self.path / _FLAGS}"
 
     def forget_after(self, step: int) -> None:
-        """Drops metrics of steps after `step`, which a crash left behind and a resumed run writes again.
+        """Drops metrics of steps after `step`, which a crash left and a resumed run writes again.
 
         Lines that are damaged go into metrics.damaged, but for the last one, which a kill may have cut off.
 
@@ -215,7 +215,7 @@ def _refuse_contradictions(path, config, fingerprint, known):
         shown = ", ".join(f"--{name} was {old}, now {new}" for name, old, new in changes)
         raise UserError(
             f"{path} holds a run with another configuration: {shown}. "
-            "Give the same to go on, or name another --run_dir."
+            "Give the same to resume, or name another --run_dir."
         )
     before = known.get("data_fingerprint")
     if not (fingerprint.matches(before) if isinstance(fingerprint, Fingerprint) else fingerprint == before):

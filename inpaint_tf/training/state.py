@@ -114,5 +114,5 @@ class dtype_policy:
 
 
 def raw_variables(model: keras.Model) -> list[tf.Variable]:
-    """The trainable `tf.Variable`s (or mirrored ones) behind a Keras model's variables."""
+    """The trainable `tf.Variable`s (or mirrored ones) of a Keras model's variables."""
     return [variable.value for variable in model.trainable_variables]

@@ -164,13 +164,13 @@ def test_a_kill_before_samples_and_measurement_loses_neither(tiny, trainer, phot
     config = tiny(max_steps=2, pretrain_coarse_steps=2, checkpoint_every=2, sample_every=2, log_every=1,
                   validation_images=str(photos), validate_every=2)  # fmt: skip
     made = trainer(config)
-    made.looker._validation = None
+    made.monitor._validation = None
     monkeypatch.setattr(made, "_draw_samples", lambda: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         made.run()
     made.folder.close()
     again = trainer(config)
-    monkeypatch.setattr(again.looker, "measure", lambda: {"center128/psnr/hole": 12.0})
+    monkeypatch.setattr(again.monitor, "measure", lambda: {"center128/psnr/hole": 12.0})
     again.run()
     run = tmp_path / "run"
     assert (run / "samples" / "step_00000002.png").exists()
@@ -178,7 +178,7 @@ def test_a_kill_before_samples_and_measurement_loses_neither(tiny, trainer, phot
         {"step": 2, "center128/psnr/hole": 12.0}
     ]
     third = trainer(config)
-    monkeypatch.setattr(third.looker, "measure", lambda: pytest.fail("measured twice"))
+    monkeypatch.setattr(third.monitor, "measure", lambda: pytest.fail("measured twice"))
     third.run()
 
 

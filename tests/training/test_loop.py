@@ -120,7 +120,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tiny, trainer, tmp_path)
     assert (outcome.step, outcome.finished) == (2, False)
     assert outcome.resume_command == f"inpaint-tf train --flagfile={tmp_path / 'parts' / 'flags.txt'}"
     second = trainer(config)
-    assert second.lines == ["goes on after step 2"]
+    assert second.lines == ["resumes after step 2"]
     second.run()
     assert [record["step"] for record in records(config)] == [1, 2, 3, 4]
     ours, theirs = second.state.trackables(), whole.state.trackables()
@@ -143,7 +143,7 @@ def test_a_damaged_checkpoint_is_passed_over(begun, trainer, tmp_path):
     leftover = tmp_path / "run" / "checkpoints" / "ckpt-6_temp"
     leftover.mkdir()
     made = trainer(begun)
-    assert "ckpt-4 is damaged and passed over" in made.lines[0] and made.lines[1] == "goes on after step 2"
+    assert "ckpt-4 is damaged and passed over" in made.lines[0] and made.lines[1] == "resumes after step 2"
     assert not leftover.exists()
     # Lines of steps that are done again are forgotten.
     assert [record["step"] for record in records(begun)] == [1, 2]

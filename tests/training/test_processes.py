@@ -48,7 +48,7 @@ def test_killed_and_resumed_is_bit_identical_to_uninterrupted(start_command, tmp
     assert reached < 6, "the run was killed too late to prove anything"
 
     code, output = finished(start_command(*words, f"--run_dir={parts}"))
-    assert code == 0 and "goes on after step" in output
+    assert code == 0 and "resumes after step" in output
     expected, found = tensors(whole, 6), tensors(parts, 6)
     assert set(found) == set(expected) and len(expected) > 200
     for name, value in expected.items():
@@ -114,7 +114,7 @@ def test_a_killed_worker_stops_the_other_and_both_go_on(start_command, tmp_path)
     assert code == 1 and "another worker was lost" in output, output
     reached = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["step"]
     for code, output in map(finished, two_workers(start_command, *words, f"--max_steps={reached + 4}")):
-        assert code == 0 and "goes on after step" in output, output
+        assert code == 0 and "resumes after step" in output, output
     steps = [json.loads(line)["step"] for line in (run / "metrics.jsonl").open()]
     assert steps == list(range(1, reached + 5))
 
@@ -134,6 +134,6 @@ def test_smoke_flags_train_and_sigterm_saves(start_command, tmp_path):
             process.send_signal(signal.SIGTERM)
             break
     code, output = finished(process)
-    assert code == 0 and f"go on with: inpaint-tf train {flags}" in output, output
+    assert code == 0 and f"resume with: inpaint-tf train {flags}" in output, output
     step = int(output.split("saved after step ")[1].split(";")[0])
     assert step >= 8 and tensors(tmp_path / "run", step)["counters/step/.ATTRIBUTES/VARIABLE_VALUE"] == step

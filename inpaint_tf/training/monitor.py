@@ -1,4 +1,4 @@
-"""Looks at the generator while it trains: a fixed grid of samples, and metrics on validation photos.
+"""Watches the generator while it trains: a fixed grid of samples, and metrics on validation photos.
 
 Both use the weights that would be exported, and the predictor that everything else uses.
 """
@@ -29,12 +29,12 @@ CELLS = [
 _TITLES = ("photo", "hole", "coarse", "completed", "attention flow")
 
 
-class Looker:
+class Monitor:
     """Builds sample grids and measures.
 
     Args:
         config: The `TrainingConfig`.
-        state: The `TrainingState` whose exported weights are looked at.
+        state: The `TrainingState` whose exported weights are used.
         photos: uint8 [S, S, 3] RGB each, for the grid.
     """
 
