@@ -88,7 +88,7 @@ def wanted_positions(hole_mask: tf.Tensor, reach: int | None, cell: int = 8) -> 
     """bool [B or 1, H/cell, W/cell]: the positions whose features a pixel of the hole depends on.
 
     Args:
-        hole_mask: float32 [B or 1, H, W, 1], 1 = hole; H and W multiples of 8.
+        hole_mask: float32 [B or 1, H, W, 1], 1 = hole; H and W multiples of `cell`.
         reach, cell: See `HoleAttention`.
     """
     cells = tf.nn.max_pool2d(hole_mask, cell, strides=cell, padding="VALID")
