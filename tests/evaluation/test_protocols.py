@@ -119,7 +119,7 @@ def test_sources_that_are_none(tmp_path):
         ImageSource(tmp_path / "nothing")
     with pytest.raises(UserError, match="holds no images"):
         ImageSource(tmp_path)
-    with pytest.raises(UserError, match="kodak24_center128, center128"):
+    with pytest.raises(UserError, match="known: kodak24_center128, .*center128"):
         protocol_named("mine")
 
 
