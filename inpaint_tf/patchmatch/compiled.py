@@ -18,7 +18,8 @@ _LEAST_ITEMS_PER_THREAD = 1000
 
 def compiled(function: Callable) -> Callable:
     """Compiles a function of arrays and numbers. Sums may be reordered, which is fast, but always in the same way."""
-    options = {"nogil": True, "fastmath": True, "error_model": "numpy"}
+    # Not all of "fast": it would promise that nothing is infinite, and bounds are.
+    options = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # There is no folder that a cache could be written to.
