@@ -152,7 +152,8 @@ def _run_many(jobs, kept, failed, options):
         for note in outcome.notes:
             print(f"{printable(job.photo)}: {note}", file=sys.stderr)
     for photo, why in failed.items():
-        print(f"failed: {printable(photo)}: {why}", file=sys.stderr)
+        named = "" if why.startswith(printable(photo)) else f"{printable(photo)}: "
+        print(f"failed: {named}{why}", file=sys.stderr)
     summary = f"{done} completed, {len(kept)} kept, {len(failed)} failed; results in {printable(options.output)}."
     if kinds:
         counts = ", ".join(f"{count} with {kind}" for kind, count in sorted(kinds.items()))
