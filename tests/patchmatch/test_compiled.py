@@ -26,6 +26,8 @@ def test_without_a_place_for_a_cache_functions_compile_all_the_same(monkeypatch)
             found += value
         return found
 
+    # numba uses it too when it compiles.
+    monkeypatch.undo()
     assert total(np.arange(10.0)) == 45
 
 
