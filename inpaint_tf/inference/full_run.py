@@ -1,8 +1,11 @@
-"""The whole generator on the whole image: simple, and the reference that the planned run is held against."""
+"""The whole generator on the whole image: simple, and the reference that the planned run is compared with."""
 
-import keras
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
+
+from inpaint_tf.models.generator import Generator
 
 
 class FullRun:
@@ -15,13 +18,14 @@ class FullRun:
         image: float32 [H, W, 3] in [-1, 1], the model's channel order; H and W multiples of 8.
         hole_mask: float32 [H, W, 1], 1 = hole.
         guide: float32 [H, W, 1], 1 = line, for a guided model; None means that nothing is sketched.
+        report: Called with 1 at the end: a full run has no parts.
 
     Returns:
         A dictionary of NumPy arrays: "coarse" and "refined", float32 [H, W, 3], before pasting; with attention also
         "offsets", int32 [H/8, W/8, 2].
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: Generator) -> None:
         self._guided = model.guided
         channels = model.network.inputs.values()
 
@@ -31,13 +35,20 @@ class FullRun:
         self._graph = tf.function(run, input_signature=[tf.TensorSpec((1, None, None, c)) for c in channels])
 
     def __call__(
-        self, image: np.ndarray, hole_mask: np.ndarray, guide: np.ndarray | None = None
+        self,
+        image: np.ndarray,
+        hole_mask: np.ndarray,
+        guide: np.ndarray | None = None,
+        report: Callable[[float], object] | None = None,
     ) -> dict[str, np.ndarray]:
         inputs = [image, hole_mask]
         if self._guided:
             inputs.append(np.zeros_like(hole_mask) if guide is None else guide)
         outputs = self._graph(*(x[None] for x in inputs))
-        return {name: output[0].numpy() for name, output in outputs.items()}
+        arrays = {name: output[0].numpy() for name, output in outputs.items()}
+        if report is not None:
+            report(1.0)
+        return arrays
 
     @property
     def traces(self) -> int:

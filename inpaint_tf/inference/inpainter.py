@@ -26,10 +26,10 @@ Report = Callable[[str, float], None]
 
 
 class Inpainter:
-    """Completes photos of any size with a two-stage generator.
+    """Completes photos of any size with a generator.
 
     Args:
-        model: A `TwoStageGenerator`.
+        model: A `Generator`.
         channel_order: "RGB" or "BGR", what the weights were trained with. Images here are RGB all the same.
         plan: "hole" computes what the hole can see, in tiles that keep within the memory budget; "full" runs the whole
             network on the whole photo. Same numbers up to rounding. Models whose attention has the literal form, which
@@ -188,7 +188,11 @@ class Inpainter:
             if small_hole.all():
                 window = window._replace(scale=1.0)
                 small, small_hole, small_lines = part, part_hole, None if lines is None else lines[place]
-            outputs, filled = self._run_window(small, small_hole, small_lines)
+
+            def of_window(share: float, number: int = number) -> None:
+                report("network", (number + share) / len(windows))
+
+            outputs, filled = self._run_window(small, small_hole, small_lines, of_window)
             own = np.zeros_like(part_hole)
             inner = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(window.holes.slices, place))
             own[inner] = part_hole[inner]
@@ -199,13 +203,13 @@ class Inpainter:
         report("network", 1.0)
         return completed, done, plan
 
-    def _run_window(self, image, hole, lines):
+    def _run_window(self, image, hole, lines, report):
         """The engine's outputs at the image's size in RGB, and the completed uint8 [h, w, 3]."""
         masks: list[Any] = [
             x if x is None else pad_to_multiple(x)[..., np.newaxis].astype(np.float32) for x in (hole, lines)
         ]
         padded: Any = self._swap(to_float(pad_to_multiple(image)))
-        outputs: dict[str, Any] = dict(self._engine(padded, *masks))
+        outputs: dict[str, Any] = dict(self._engine(padded, *masks, report=report))
         height, width = hole.shape
         for stage in ("coarse", "refined"):
             outputs[stage] = self._swap(outputs[stage])[:height, :width]

@@ -129,6 +129,21 @@ def test_a_folder_of_sizes_builds_no_new_graphs(runs):
     assert before <= planned.traces <= 20
 
 
+def test_report_follows_the_arithmetic_and_ends_the_run(runs):
+    image, mask = np.zeros((256, 256, 3), "float32"), np.zeros((256, 256, 1), "float32")
+    mask[100:140, 100:140] = 1
+    shares = []
+    runs[0](image, mask, report=shares.append)
+    assert shares == sorted(shares) and len(shares) > 5 and 0 < shares[0] < 0.5
+    assert shares[-1] == pytest.approx(1, abs=1e-6) and max(shares) <= 1
+
+    def stop(share):
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        runs[0](image, mask, report=stop)
+
+
 def test_out_of_memory_is_caught_once(runs, monkeypatch, capsys):
     planned = PlannedRun(runs[0].model)
     image, hole = np.zeros((256, 256, 3), "float32"), np.zeros((256, 256, 1), "float32")
