@@ -100,7 +100,7 @@ def attention_at(
         model.run(*(tf.constant(array[None]) for array in arrays), attentions={node.name: stop})
     except _Seen as seen_there:
         features, hole_mask = (tf.cast(x, tf.float32)[0] for x in (seen_there.features, seen_there.hole_mask))
-    cell = model.network.scales()[node.reads] * node.rate
+    cell = model.network.scales()[node.reads] * node.settings.rate
     across, down = ((side - first) * size // full for side, first, size, full in (
         (at[0], box.left, seen.shape[1], width), (at[1], box.top, seen.shape[0], height)))  # fmt: skip
     scores = position_scores(features, hole_mask, (down // cell, across // cell), getattr(model, node.name).settings)
