@@ -10,6 +10,9 @@ from absl import app, flags
 
 from inpaint_tf.models.presets import load_preset, save_preset
 
+# Side of the photos and of the largest holes of both campaigns, in pixels.
+TRAINED_ON = {"image": 256, "hole": 128}
+
 FLAGS = flags.FLAGS
 flags.DEFINE_string("preset", None, "Preset folder of a run.", required=True)
 flags.DEFINE_string("output", None, "Preset folder to write; must not exist.", required=True)
@@ -29,6 +32,8 @@ def main(_):
         source=FLAGS.source,
         summary=FLAGS.summary,
         dtype="float16",
+        trained_on=TRAINED_ON,
+        recommended={"detail": "patches", "working_size": "auto", "blend": "poisson"},
         extra_files={"MODEL_CARD.md": pathlib.Path(FLAGS.model_card).read_bytes()},
     )
 
