@@ -9,6 +9,8 @@ or --onnx: exported files next to the Keras model of --preset. `train`: training
 Close other programs first, or compare ratios only.
 """
 
+from absl import flags
+
 from inpaint_tf.benchmark import exported, inference
 from inpaint_tf.commands.device_flag import define_device_flag
 from inpaint_tf.commands.sizes import parse_bytes
@@ -18,7 +20,7 @@ from inpaint_tf.errors import UserError
 SUMMARY = "latency, memory, training throughput"
 
 
-def define_flags(values):
+def define_flags(values: flags.FlagValues) -> None:
     from inpaint_tf.benchmark import training
 
     inference.define_flags(values)
@@ -27,7 +29,7 @@ def define_flags(values):
     define_device_flag(values)
 
 
-def run(options, arguments):
+def run(options: flags.FlagValues, arguments: list[str]) -> int:
     # What is measured runs in processes of its own.
     use_device_in_children(options.device)
     if arguments == ["inference"] and exported.wanted(options):

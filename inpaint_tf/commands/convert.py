@@ -12,7 +12,7 @@ from inpaint_tf.tensorflow_loading import load_tensorflow
 SUMMARY = "the authors' checkpoint -> preset folder, and back"
 
 
-def define_flags(values):
+def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("checkpoint", None, "Prefix of the authors' checkpoint, or its folder.", flag_values=values)
     flags.DEFINE_string("output", None, "Preset folder to write.", flag_values=values)
     flags.DEFINE_enum(
@@ -22,7 +22,7 @@ def define_flags(values):
     flags.DEFINE_string("output_checkpoint", None, "Checkpoint prefix to write.", flag_values=values)
 
 
-def run(options, arguments):
+def run(options: flags.FlagValues, arguments: list[str]) -> int:
     if arguments:
         raise UserError(f"convert takes flags only; got {' '.join(arguments)}.")
     there, back = (options.checkpoint, options.output), (options.preset, options.output_checkpoint)

@@ -26,7 +26,7 @@ from inpaint_tf.errors import UserError, printable
 SUMMARY = "images + fixed mask set -> table of measures for any methods, with a report"
 
 
-def define_flags(values):
+def define_flags(values: flags.FlagValues) -> None:
     def string(name, text):
         flags.DEFINE_string(name, None, text, flag_values=values)
 
@@ -50,7 +50,7 @@ def define_flags(values):
     define_precision_flag(values)
 
 
-def run(options, arguments):
+def run(options: flags.FlagValues, arguments: list[str]) -> int:
     if arguments not in ([], ["study"]):
         raise UserError(f"evaluate takes flags, or the word study; got {' '.join(arguments)}.")
     if options.output is None:

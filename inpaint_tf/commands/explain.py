@@ -21,7 +21,7 @@ from inpaint_tf.tensorflow_loading import load_tensorflow
 SUMMARY = "where every filled pixel came from: pictures, heat maps, an animation"
 
 
-def define_flags(values):
+def define_flags(values: flags.FlagValues) -> None:
     def string(name, text):
         flags.DEFINE_string(name, None, text, flag_values=values)
 
@@ -40,7 +40,7 @@ def define_flags(values):
         flags.DEFINE_boolean(name, False, text, flag_values=values)
 
 
-def run(options, arguments):
+def run(options: flags.FlagValues, arguments: list[str]) -> int:
     if arguments:
         raise UserError(f"explain takes flags only; got {' '.join(arguments)}.")
     for name in ("image", "mask", "output"):

@@ -17,7 +17,7 @@ SUMMARY = "preset -> SavedModel, LiteRT, ONNX"
 FORMATS = ("saved_model", "litert", "onnx", "all")
 
 
-def define_flags(values):
+def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("preset", None, "Preset, name or folder; the default one if not given.", flag_values=values)
     flags.DEFINE_enum("format", "saved_model", FORMATS, "What to write.", flag_values=values)
     flags.DEFINE_string("output", None, "Folder to write; must not exist or be empty.", flag_values=values)
@@ -30,7 +30,7 @@ def define_flags(values):
     flags.DEFINE_integer("runs", 5, "Timed runs of each file.", lower_bound=1, flag_values=values)
 
 
-def run(options, arguments):
+def run(options: flags.FlagValues, arguments: list[str]) -> int:
     if arguments:
         raise UserError(f"export takes flags only; got {' '.join(arguments)}.")
     if not options.output:

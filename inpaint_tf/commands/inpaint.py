@@ -38,7 +38,7 @@ _EXTRAS = {"output_coarse": "coarse", "output_flow": "flow", "side_by_side": "si
 SUMMARY = "photo + mask (or folders, or a list) -> completed photo"
 
 
-def define_flags(values):
+def define_flags(values: flags.FlagValues) -> None:
     def string(name, text):
         flags.DEFINE_string(name, None, text, flag_values=values)
 
@@ -114,7 +114,7 @@ def define_flags(values):
     )
 
 
-def run(options, arguments):
+def run(options: flags.FlagValues, arguments: list[str]) -> int:
     _take_positional(options, arguments)
     batch = _jobs(options)
     part, parts = parse_shard(options.shard)

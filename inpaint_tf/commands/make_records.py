@@ -12,7 +12,7 @@ from inpaint_tf.tensorflow_loading import load_tensorflow
 SUMMARY = "pack training photos into TFRecord shards"
 
 
-def define_flags(values):
+def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "train_data", None, "Photos: a list (one path a line), a folder, or a glob.", flag_values=values
     )
@@ -39,7 +39,7 @@ def define_flags(values):
     )
 
 
-def run(options, arguments):
+def run(options: flags.FlagValues, arguments: list[str]) -> int:
     if arguments:
         raise UserError(f"make_records takes flags only; got {' '.join(arguments)}.")
     if not options.train_data or not options.output:

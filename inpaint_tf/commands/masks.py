@@ -31,7 +31,7 @@ SUMMARY = "make and look at mask sets: masks make, masks show"
 _COLUMNS, _MOST_SHOWN, _SIDE = 8, 64, 128
 
 
-def define_flags(values):
+def define_flags(values: flags.FlagValues) -> None:
     def string(name, text):
         flags.DEFINE_string(name, None, text, flag_values=values)
 
@@ -49,7 +49,7 @@ def define_flags(values):
     string("area", "make --kind=brush: range for the share of the area, for example 0.1:0.2.")
 
 
-def run(options, arguments):
+def run(options: flags.FlagValues, arguments: list[str]) -> int:
     if arguments[:1] == ["make"] and len(arguments) == 1:
         return _make(options)
     if arguments[:1] == ["show"] and len(arguments) == 2:

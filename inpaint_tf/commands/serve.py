@@ -19,7 +19,7 @@ from inpaint_tf.errors import UserError
 SUMMARY = "a page to brush on photos, and a REST interface"
 
 
-def define_flags(values):
+def define_flags(values: flags.FlagValues) -> None:
     def integer(name, default, text, low, high):
         flags.DEFINE_integer(name, default, text, lower_bound=low, upper_bound=high, flag_values=values)
 
@@ -41,7 +41,7 @@ def define_flags(values):
     flags.DEFINE_string("memory_budget", None, "Working memory of the network, e.g. 1.5GiB.", flag_values=values)
 
 
-def run(options, arguments):
+def run(options: flags.FlagValues, arguments: list[str]) -> int:
     if arguments:
         raise UserError(f"serve takes flags only; got {' '.join(arguments)}.")
     try:

@@ -17,6 +17,7 @@ import json
 import os
 import signal
 import sys
+from typing import Any
 
 from absl import flags
 
@@ -28,7 +29,7 @@ from inpaint_tf.training.configuration import TrainingConfig, help_text
 SUMMARY = "train a generator, or resume a run"
 
 
-def define_flags(values):
+def define_flags(values: flags.FlagValues) -> None:
     for field in dataclasses.fields(TrainingConfig):
         define_option(field, values)
     define_device_flag(values)
@@ -45,7 +46,7 @@ def define_flags(values):
     )
 
 
-def define_option(field, values):
+def define_option(field: dataclasses.Field, values: flags.FlagValues) -> None:
     """Defines the flag of one field of `TrainingConfig`."""
     text = help_text(field)
     low, high, choices = (field.metadata[key] for key in ("low", "high", "choices"))
@@ -60,12 +61,13 @@ def define_option(field, values):
         define(field.name, field.default, text, lower_bound=low, upper_bound=high, flag_values=values)
 
 
-def configuration(options):
+def configuration(options: flags.FlagValues) -> TrainingConfig:
     """The `TrainingConfig` that the flags say. Raises UserError."""
-    return TrainingConfig(**{field.name: options[field.name].value for field in dataclasses.fields(TrainingConfig)})
+    given: dict[str, Any] = {field.name: options[field.name].value for field in dataclasses.fields(TrainingConfig)}
+    return TrainingConfig(**given)
 
 
-def run(options, arguments):
+def run(options: flags.FlagValues, arguments: list[str]) -> int:
     if arguments:
         raise UserError(f"train takes flags only; got {' '.join(arguments)}.")
     config = configuration(options)
