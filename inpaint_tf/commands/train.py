@@ -17,7 +17,7 @@ import json
 import os
 import signal
 import sys
-from typing import Any
+from typing import Any, cast
 
 from absl import flags
 
@@ -48,17 +48,17 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def define_option(field: dataclasses.Field, values: flags.FlagValues) -> None:
     """Defines the flag of one field of `TrainingConfig`."""
-    text = help_text(field)
+    text, default = help_text(field), cast(Any, field.default)
     low, high, choices = (field.metadata[key] for key in ("low", "high", "choices"))
     if choices is not None:
-        flags.DEFINE_enum(field.name, field.default, choices, text, flag_values=values)
+        flags.DEFINE_enum(field.name, default, choices, text, flag_values=values)
     elif field.type is bool:
-        flags.DEFINE_boolean(field.name, field.default, text, flag_values=values)
+        flags.DEFINE_boolean(field.name, default, text, flag_values=values)
     elif field.type is str:
-        flags.DEFINE_string(field.name, field.default, text, flag_values=values)
+        flags.DEFINE_string(field.name, default, text, flag_values=values)
     else:
         define = flags.DEFINE_integer if field.type is int else flags.DEFINE_float
-        define(field.name, field.default, text, lower_bound=low, upper_bound=high, flag_values=values)
+        define(field.name, default, text, lower_bound=low, upper_bound=high, flag_values=values)
 
 
 def configuration(options: flags.FlagValues) -> TrainingConfig:
