@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # For pip, for example "-c requirements/ci.txt".
 CONSTRAINTS ?=
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-quick lint clean
 
 demo: $(VENV)/installed
 	mkdir -p demo_output
@@ -16,12 +16,15 @@ demo: $(VENV)/installed
 	@echo "The photo without its rocket: demo_output/rocket.png. Before and after: demo_output/rocket_side_by_side.png"
 
 test: $(VENV)/installed_dev
-	$(BIN)/python -m pytest tests -n auto --dist loadfile
+	$(BIN)/python -m pytest tests -n auto --dist loadgroup
+
+test-quick: $(VENV)/installed_dev
+	$(BIN)/python -m pytest tests -m "not slow" -n auto --dist loadgroup
 
 lint: $(VENV)/installed_dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/lint-imports
+	PATH=$(BIN):$$PATH $(BIN)/lint-imports
 	$(BIN)/basedpyright
 
 $(VENV)/installed: setup.py
