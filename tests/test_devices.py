@@ -4,6 +4,7 @@ import pathlib
 import re
 
 import pytest
+import tensorflow as tf
 
 from inpaint_tf import devices
 from inpaint_tf.commands import doctor
@@ -69,6 +70,7 @@ def test_a_gpu_that_is_not_there_is_refused_with_the_reason(name):
 @pytest.mark.parametrize("name", ["auto", "cpu"])
 def test_the_processor_is_always_there(name):
     devices.use_device(name)
+    assert (tf.constant([20.0]) + 22).device.endswith("CPU:0")
 
 
 def test_the_doctor_says_what_is_there(capsys):

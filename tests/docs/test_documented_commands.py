@@ -83,6 +83,10 @@ def test_python_on_a_page_runs(page, tmp_path, monkeypatch):
     names: dict = {}
     for text in blocks(page, "python"):
         exec(compile(text, str(page), "exec"), names)
+    assert len(names) > 1
+    assert ("completed.png" in page.read_text()) <= pathlib.Path(
+        "completed.png"
+    ).exists() or page.name == "reliability.md"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
