@@ -443,10 +443,12 @@ def test_patterns(listed, capsys):
     assert "matches no photo" in capsys.readouterr().err
 
 
-def test_a_pipe_is_one_line(listed):
+def test_a_pipe_is_one_line(listed, capsys):
     os.mkfifo(listed / "pipe.png")
-    inpaint(listed / "pipe.png", listed / "m.png", listed / "o.png", code=2)
-    inpaint(listed / "a.png", listed / "pipe.png", listed / "o.png", code=2)
+    for words in ((listed / "pipe.png", listed / "m.png"), (listed / "a.png", listed / "pipe.png")):
+        inpaint(*words, listed / "o.png", code=2)
+        said = capsys.readouterr().err
+        assert "pipe.png" in said and said.count("\n") == 1 and not (listed / "o.png").exists()
 
 
 def test_places_of_outputs(listed, capsys):
