@@ -12,7 +12,7 @@ import re
 import subprocess
 from typing import NamedTuple
 
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import NoSuchDevice, UserError
 from inpaint_tf.tensorflow_loading import load_tensorflow
 
 DRIVER = pathlib.Path("/proc/driver/nvidia")
@@ -119,7 +119,8 @@ def use_device(name: str) -> None:
         name: "auto": GPUs if there are any; "cpu": no GPU; "gpu": all GPUs; "gpu:1": the second one.
 
     Raises:
-        UserError: for another word, or a GPU that is not there; the message says why.
+        UserError: for another word.
+        NoSuchDevice: for a GPU that is not there; the message says why.
     """
     check_device_name(name)
     # Who chooses the CPU knows that no GPU is used; who wants a GPU gets an error instead.
@@ -133,12 +134,12 @@ def use_device(name: str) -> None:
         wanted = []
     elif name.startswith("gpu"):
         if not gpus:
-            raise UserError(
+            raise NoSuchDevice(
                 f"--device={name}: TensorFlow has no GPU here: {reasons_without_gpu()[0]} See inpaint-tf doctor."
             )
         number = int(name[4:]) if ":" in name else None
         if number is not None and number >= len(devices):
-            raise UserError(f"--device={name}: there is no such GPU; there are {len(devices)}, counted from gpu:0.")
+            raise NoSuchDevice(f"--device={name}: there is no such GPU; there are {len(devices)}, counted from gpu:0.")
         wanted = devices if number is None else [devices[number]]
     try:
         tf.config.set_visible_devices(wanted, "GPU")

@@ -18,8 +18,20 @@ _HIDDEN, _JOINERS = ("Cc", "Cf", "Cs", "Zl", "Zp"), "\u200c\u200d"
 class UserError(ValueError):
     """Something the user gave cannot be used.
 
-    The message is one line: what was given, what is accepted, what to do. Commands print it and exit with 2.
+    The message is one line: what was given, what is accepted, what to do. Commands print it and exit with `exit_code`.
     """
+
+    exit_code = 2
+
+
+class NoSuchDevice(UserError):
+    """A processor was asked for that the machine does not have, or that TensorFlow cannot use."""
+
+    exit_code = 1
+
+
+class OutOfMemory(UserError):
+    """The machine's memory, or that of its GPU, was not enough. The message says what takes less."""
 
 
 def printable(name: object, keep: str = "") -> str:

@@ -1,6 +1,23 @@
-"""How much memory this process can still take."""
+"""How much memory this process can still take, and whether an exception says that there was not enough."""
 
 import os
+import re
+import sys
+
+from inpaint_tf.errors import OutOfMemory
+
+# What takes less memory, for the end of a message.
+ADVICE = (
+    "close other programs, or take less: a smaller --memory_budget (smaller tiles), a smaller --working_size, or a "
+    "smaller photo"
+)
+# How TensorFlow, XLA and CUDA's libraries word it; some of it comes as another type than ResourceExhaustedError.
+_WORDS = re.compile(
+    r"RESOURCE_EXHAUSTED|Resource exhausted|[Oo]ut of memory|OOM when allocating|OUT_OF_MEMORY|STATUS_ALLOC_FAILED"
+    r"|failed to allocate", re.IGNORECASE,
+)  # fmt: skip
+# TensorFlow's exception of full disks and exhausted handles is the same.
+_OTHER_RESOURCES = re.compile(r"[Nn]o space left|[Qq]uota|[Tt]oo many open files|larger than max")
 
 
 def free_memory() -> int:
@@ -25,3 +42,19 @@ def free_memory() -> int:
         except (OSError, ValueError):
             continue
     return max(0, min(candidates))
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory ran out, the processor's or a GPU's, whoever raised it.
+
+    Python's and NumPy's MemoryError, TensorFlow's ResourceExhaustedError, and what XLA and CUDA's libraries report as
+    an internal error with RESOURCE_EXHAUSTED or CUDA_ERROR_OUT_OF_MEMORY in its text. Does not load TensorFlow.
+    """
+    if isinstance(error, MemoryError | OutOfMemory):
+        return True
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is None or not isinstance(error, tensorflow.errors.OpError | RuntimeError):
+        return False
+    text = str(error)
+    exhausted = isinstance(error, tensorflow.errors.ResourceExhaustedError) or _WORDS.search(text)
+    return bool(exhausted) and not _OTHER_RESOURCES.search(text)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from inpaint_tf import devices
 from inpaint_tf.commands import doctor
 from inpaint_tf.commands.dispatcher import main
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import NoSuchDevice, UserError
 
 
 @pytest.fixture
@@ -63,8 +63,15 @@ def test_another_word_is_no_device(name):
 
 @pytest.mark.parametrize("name", ["gpu", "gpu:3"])
 def test_a_gpu_that_is_not_there_is_refused_with_the_reason(name):
-    with pytest.raises(UserError, match=rf"--device={name}: TensorFlow has no GPU here: "):
+    with pytest.raises(NoSuchDevice, match=rf"--device={name}: TensorFlow has no GPU here: "):
         devices.use_device(name)
+
+
+@pytest.mark.parametrize("command", ["benchmark", "train"])
+def test_every_command_says_so_with_the_same_exit_code(command, capsys):
+    words = {"benchmark": ["inference"], "train": ["--train_data=x", "--run_dir=y"]}[command]
+    assert main([command, *words, "--device=gpu:7"]) == 1
+    assert "--device=gpu:7: TensorFlow has no GPU here" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["auto", "cpu"])

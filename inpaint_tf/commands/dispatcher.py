@@ -4,8 +4,9 @@ A command is a module with `SUMMARY` (one line), `define_flags(values)`, which d
 `FlagValues`, and `run(options, arguments)`, which gets the parsed flags and the remaining words and returns the exit
 code. Every command has its own set of flags, so nothing is global and several may run in one process.
 
-Exit codes: 0 done, 1 some of many failed, 2 bad input or usage, 130 interrupted, 141 nobody reads the output any more
-(`inpaint-tf train --help | head`), 143 terminated (SIGTERM; `train` saves and exits with 0 once it trains).
+Exit codes: 0 done, 1 some of many failed, or the device is not there, 2 bad input or usage, 130 interrupted, 141 nobody
+reads the output any more (`inpaint-tf train --help | head`), 143 terminated (SIGTERM; `train` saves and exits with 0
+once it trains).
 """
 
 import importlib
@@ -23,6 +24,7 @@ from inpaint_tf import __version__
 from inpaint_tf.commands import terminal
 from inpaint_tf.commands.terminal import printable_output
 from inpaint_tf.errors import UserError, printable, reason
+from inpaint_tf.machine_memory import ran_out_of_memory
 
 # Name -> module. Modules are imported when their command runs.
 COMMANDS = {
@@ -115,12 +117,12 @@ def _run(argv: list[str]) -> int:
     except UserError as error:
         if values.traceback:
             raise
-        return _fail(_one_line(error))
+        return _fail(_one_line(error), error.exit_code)
     except BrokenPipeError:
         raise
-    except (OSError, MemoryError) as error:
+    except Exception as error:
         # What no reader or writer put into words of its own: a full disk, a folder that cannot be written, no memory.
-        if values.traceback:
+        if values.traceback or not (isinstance(error, OSError) or ran_out_of_memory(error)):
             raise
         name = getattr(error, "filename", None)
         return _fail(f"{printable(name)}: {reason(error)}." if name else f"{reason(error)}.")

@@ -2,6 +2,7 @@
 
   inpaint-tf serve                                    then open the address that it prints
   inpaint-tf serve --port=9000 --preset=my_preset/
+  inpaint-tf serve --device=gpu:1                     fills on the second GPU; exit code 1 if it is not there
   inpaint-tf serve --host=0.0.0.0 --token=secret      for other machines: they need the token
 
 Photos stay in this process's memory while they are open and are never written to the disk. One fill runs at a time;
@@ -13,7 +14,9 @@ import secrets
 
 from absl import flags
 
+from inpaint_tf.commands.device_flag import define_device_flag
 from inpaint_tf.commands.sizes import parse_bytes
+from inpaint_tf.devices import use_device
 from inpaint_tf.errors import UserError
 
 SUMMARY = "a page to brush on photos, and a REST interface"
@@ -39,6 +42,7 @@ def define_flags(values: flags.FlagValues) -> None:
     integer("queue", 16, "How many fills may wait.", 1, 1000)
     flags.DEFINE_string("photo_memory", "2GiB", "What all open photos may hold; the rest closes.", flag_values=values)
     flags.DEFINE_string("memory_budget", None, "Working memory of the network, e.g. 1.5GiB.", flag_values=values)
+    define_device_flag(values)
 
 
 def run(options: flags.FlagValues, arguments: list[str]) -> int:
@@ -50,6 +54,7 @@ def run(options: flags.FlagValues, arguments: list[str]) -> int:
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise UserError(f'serve needs {error.name}, which is not installed: pip install "inpaint_tf[serve]".') from None
+    use_device(options.device)
     from inpaint_tf.models.presets import DEFAULT_PRESET, bundled_presets
     from inpaint_tf.serve.application import serve
     from inpaint_tf.serve.settings import ServeSettings

@@ -15,6 +15,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import pathlib
 import signal
 import sys
 from typing import Any, cast
@@ -23,7 +24,8 @@ from absl import flags
 
 from inpaint_tf.commands.device_flag import define_device_flag
 from inpaint_tf.devices import use_device
-from inpaint_tf.errors import UserError, printable
+from inpaint_tf.errors import OutOfMemory, UserError, printable
+from inpaint_tf.machine_memory import ran_out_of_memory
 from inpaint_tf.training.configuration import TrainingConfig, help_text
 
 SUMMARY = "train a generator, or resume a run"
@@ -90,8 +92,10 @@ def run(options: flags.FlagValues, arguments: list[str]) -> int:
     strategy = make_strategy(config.strategy)
     try:
         return _train(config, strategy)
-    except tf.errors.OpError as error:
-        if not is_cluster(strategy):
+    except Exception as error:
+        if ran_out_of_memory(error):
+            raise _out_of_memory(config) from error
+        if not is_cluster(strategy) or not isinstance(error, tf.errors.OpError):
             raise
         print(
             f"inpaint-tf: another worker was lost ({type(error).__name__}). Start the same command on every worker "
@@ -102,6 +106,20 @@ def run(options: flags.FlagValues, arguments: list[str]) -> int:
         sys.stderr.flush()
         sys.stdout.flush()
         os._exit(1)
+
+
+def _out_of_memory(config):
+    from inpaint_tf.training.checkpoints import whole_checkpoints
+
+    steps = whole_checkpoints(pathlib.Path(config.run_dir) / "checkpoints")
+    saved = f"the checkpoint of step {steps[-1]} is whole" if steps else "nothing was saved yet"
+    smaller = [f"a smaller --batch_size (now {config.batch_size}) or --image_size (now {config.image_size})"]
+    if config.precision == "float32":
+        smaller.append("--precision=mixed_bfloat16")
+    return OutOfMemory(
+        f"memory ran out in training; {saved}. Close other programs, or start again with {' or '.join(smaller)}; "
+        "--dry_run estimates what a configuration takes."
+    )
 
 
 def _train(config, strategy):

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from inpaint_tf.errors import OutOfMemory
+from inpaint_tf.machine_memory import ADVICE, ran_out_of_memory
 from inpaint_tf.models.generator import Generator
 
 
@@ -23,6 +25,9 @@ class FullRun:
     Returns:
         A dictionary of NumPy arrays: "coarse" and "refined", float32 [H, W, 3], before pasting; with attention also
         "offsets", int32 [H/8, W/8, 2].
+
+    Raises:
+        OutOfMemory: when called, if memory runs out, the GPU's included.
     """
 
     def __init__(self, model: Generator) -> None:
@@ -44,8 +49,16 @@ class FullRun:
         inputs = [image, hole_mask]
         if self._guided:
             inputs.append(np.zeros_like(hole_mask) if guide is None else guide)
-        outputs = self._graph(*(x[None] for x in inputs))
-        arrays = {name: output[0].numpy() for name, output in outputs.items()}
+        try:
+            outputs = self._graph(*(x[None] for x in inputs))
+            arrays = {name: output[0].numpy() for name, output in outputs.items()}
+        except Exception as error:
+            if not ran_out_of_memory(error):
+                raise
+            raise OutOfMemory(
+                f"memory ran out on a photo of {image.shape[1]}x{image.shape[0]} in a full run, which holds it "
+                f"all at once: run it in parts (--plan=hole with the fast attention), or {ADVICE}."
+            ) from None
         if report is not None:
             report(1.0)
         return arrays

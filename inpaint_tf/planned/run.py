@@ -12,9 +12,9 @@ import tensorflow as tf
 from inpaint_tf.attention.tiled.layout import AttentionPlan
 from inpaint_tf.attention.tiled.run import TiledAttention
 from inpaint_tf.devices import free_gpu_memory
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import OutOfMemory
 from inpaint_tf.layers.conv_block import ConvBlock
-from inpaint_tf.machine_memory import free_memory
+from inpaint_tf.machine_memory import ADVICE, free_memory, ran_out_of_memory
 from inpaint_tf.models.generator import Generator
 from inpaint_tf.models.network import PHOTO, Attention, Network, Node, Stack, View
 from inpaint_tf.planned.chains import Segment
@@ -51,7 +51,7 @@ class PlannedRun:
         the last one, -1 where the plan did not compute it; and "plan", the `Plan`.
 
     Raises:
-        UserError: for a memory budget that is too small; if memory runs out twice.
+        UserError: for a memory budget that is too small; `OutOfMemory` if memory runs out twice.
         ValueError: for a hole without a pixel, a size that is no multiple of 8, another attention.
     """
 
@@ -93,7 +93,9 @@ class PlannedRun:
         plan = self.plan(hole, self._budget())
         try:
             return self._run(plan, image, hole, guide, report)
-        except (tf.errors.ResourceExhaustedError, MemoryError):
+        except Exception as error:
+            if not ran_out_of_memory(error):
+                raise
             budget = plan.bytes_needed // 2
         gc.collect()
         print(
@@ -103,10 +105,12 @@ class PlannedRun:
         plan = self.plan(hole, budget)
         try:
             return self._run(plan, image, hole, guide, report)
-        except (tf.errors.ResourceExhaustedError, MemoryError):
-            raise UserError(
+        except Exception as error:
+            if not ran_out_of_memory(error):
+                raise
+            raise OutOfMemory(
                 f"memory ran out twice on a photo of {hole.shape[1]}x{hole.shape[0]}, the second time within "
-                f"{in_mib(budget)}: close other programs or give a smaller photo."
+                f"{in_mib(budget)}: {ADVICE}."
             ) from None
 
     def _wanted(self, hole: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import OutOfMemory, UserError
+from inpaint_tf.machine_memory import ran_out_of_memory
 from inpaint_tf.serve.errors import RequestError
 
 Report = Callable[[str, float], None]
@@ -91,13 +92,17 @@ class Job:
             state = "cancelled"
         except RequestError as error:
             self.error, state = error, "failed"
+        except OutOfMemory as error:
+            self.error, state = RequestError(503, str(error), 30), "failed"
         except UserError as error:
             self.error, state = RequestError(400, str(error)), "failed"
-        except MemoryError:
-            self.error, state = RequestError(503, "memory ran out; try again, or a smaller photo.", 30), "failed"
-        except Exception:  # The thread must live on, whatever happened in it.
-            traceback.print_exc()
-            self.error, state = RequestError(500, "the fill failed; the server's log says why."), "failed"
+        except Exception as error:  # The thread must live on, whatever happened in it.
+            state = "failed"
+            if ran_out_of_memory(error):
+                self.error = RequestError(503, "memory ran out; try again, or a smaller photo.", 30)
+            else:
+                traceback.print_exc()
+                self.error = RequestError(500, "the fill failed; the server's log says why.")
         self.finish(state)
 
     def finish(self, state: str, error: RequestError | None = None) -> None:

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from inpaint_tf.commands.dispatcher import main
 from inpaint_tf.data.image_files import read_photo, write_image
@@ -365,3 +366,14 @@ def test_a_photo_is_extended_with_and_without_a_mask(preset, files, capsys):
     capsys.readouterr()
     assert inpaint(preset, files, "--extend=8", output="x.png") == 2
     assert "LEFT,TOP,RIGHT,BOTTOM" in one_line(capsys)
+
+
+def test_a_gpu_whose_memory_is_too_small_is_one_line(preset, files, capsys, monkeypatch):
+    def failing(*_):
+        raise tf.errors.InternalError(None, None, "RESOURCE_EXHAUSTED: Failed to allocate request for 2.00GiB")
+
+    monkeypatch.setattr("inpaint_tf.planned.run.PlannedRun._run", failing)
+    assert inpaint(preset, files) == 2
+    tries, line = capsys.readouterr().err.strip().splitlines()
+    assert "trying again within" in tries and "memory ran out twice" in line and "--memory_budget" in line
+    assert not (files / "out.png").exists()

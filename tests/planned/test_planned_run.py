@@ -10,7 +10,7 @@ import tensorflow as tf
 import inpaint_tf.samples
 from inpaint_tf.attention.tuning import Tuning as AttentionTuning
 from inpaint_tf.data.image_files import read_photo
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import OutOfMemory, UserError
 from inpaint_tf.inference.full_run import FullRun
 from inpaint_tf.models import DeepFillV1
 from inpaint_tf.models.presets import bundled_presets, load_preset
@@ -144,7 +144,15 @@ def test_report_follows_the_arithmetic_and_ends_the_run(runs):
         runs[0](image, mask, report=stop)
 
 
-def test_out_of_memory_is_caught_once(runs, monkeypatch, capsys):
+# What TensorFlow raises, and what XLA and CUDA do, as another type.
+OUT_OF_MEMORY = [
+    tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"),
+    tf.errors.InternalError(None, None, "RESOURCE_EXHAUSTED: Failed to allocate request for 2.00GiB on device 0"),
+]
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["tensorflow", "xla"])
+def test_out_of_memory_is_caught_once(runs, monkeypatch, capsys, error):
     planned = PlannedRun(runs[0].model)
     image, hole = np.zeros((256, 256, 3), "float32"), np.zeros((256, 256, 1), "float32")
     hole[100:140, 100:140] = 1
@@ -154,7 +162,7 @@ def test_out_of_memory_is_caught_once(runs, monkeypatch, capsys):
     def failing(plan, *rest):
         budgets.append(plan.bytes_needed)
         if len(budgets) == 1:
-            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+            raise error
         return run(plan, *rest)
 
     monkeypatch.setattr(planned, "_run", failing)
@@ -165,17 +173,30 @@ def test_out_of_memory_is_caught_once(runs, monkeypatch, capsys):
     assert "memory ran out" in message and message.count("\n") == 1
 
 
-def test_out_of_memory_twice_is_an_error_for_people(runs, monkeypatch):
+@pytest.mark.parametrize("error", [MemoryError(), *OUT_OF_MEMORY], ids=["python", "tensorflow", "xla"])
+def test_out_of_memory_twice_is_an_error_for_people(runs, monkeypatch, error):
     planned = PlannedRun(runs[0].model)
 
     def failing(*_):
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr(planned, "_run", failing)
     hole = np.zeros((256, 256, 1), "float32")
     hole[100:140, 100:140] = 1
-    with pytest.raises(UserError, match="memory ran out twice on a photo of 256x256"):
+    with pytest.raises(OutOfMemory, match="twice on a photo of 256x256.*smaller --memory_budget"):
         planned(np.zeros((256, 256, 3), "float32"), hole)
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["tensorflow", "xla"])
+def test_a_full_run_that_does_not_fit_says_what_takes_less(runs, monkeypatch, error):
+    full = FullRun(runs[0].model)
+
+    def failing(*_):
+        raise error
+
+    monkeypatch.setattr(full, "_graph", failing)
+    with pytest.raises(OutOfMemory, match="photo of 256x128 in a full run.*--plan=hole"):
+        full(np.zeros((128, 256, 3), "float32"), np.zeros((128, 256, 1), "float32"))
 
 
 def test_too_small_a_budget_says_what_works(runs):

@@ -10,12 +10,14 @@ import httpx
 import numpy as np
 import pytest
 
+from inpaint_tf.commands.dispatcher import main
+
 BOX = [{"op": "box", "from": [16, 8], "to": [48, 40]}]
 
 
 @pytest.fixture
 def process(tiny_presets):
-    command = [sys.executable, "-m", "inpaint_tf", "serve", "--port=0", f"--preset={tiny_presets[0]}"]
+    command = [sys.executable, "-m", "inpaint_tf", "serve", "--port=0", "--device=cpu", f"--preset={tiny_presets[0]}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()
@@ -66,3 +68,15 @@ def test_an_idle_server_stops_at_once(process):
 def test_what_is_wrong_with_the_call_is_one_line(words, said):
     done = subprocess.run([sys.executable, "-m", "inpaint_tf", "serve", *words], capture_output=True, text=True)
     assert done.returncode == 2 and said in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("device", ["gpu", "gpu:1"])
+def test_a_gpu_that_is_not_there_is_one_line(device, capsys):
+    assert main(["serve", "--port=0", f"--device={device}"]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith(f"inpaint-tf: --device={device}: ") and said.err.count("\n") == 1 and not said.out
+
+
+def test_another_word_is_no_device(capsys):
+    assert main(["serve", "--device=tpu"]) == 2
+    assert "auto, cpu, gpu, gpu:N" in capsys.readouterr().err
