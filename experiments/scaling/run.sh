@@ -19,7 +19,7 @@ measure preset --preset=photos_small --forms=planned --sizes=3840x2160 --holes=5
 measure photo_size --sizes=256x256,512x512,1024x1024 --holes=128 --runs=2
 measure photo_size --forms=planned --sizes=2048x2048,4096x4096 --holes=128 --runs=2
 measure hole_size --forms=planned --sizes=1024x1024 --holes=16,64,128,256,512,768 --runs=3
-measure precision --forms=planned --sizes=512x512 --holes=128,256 --precision=bfloat16
+measure precision --forms=planned --sizes=512x512 --holes=128,256 --precisions=bfloat16
 measure large --forms=planned --sizes=8192x6144 --holes=256 --runs=1
 # The plot of a call shows its own rows; this one shows those of both.
 "${PYTHON:-python}" - "$output/photo_size" <<'DRAW'

@@ -1,7 +1,9 @@
-"""What a measurement was made on, and how fast that machine can multiply matrices at all."""
+"""What a measurement was made on, how fast that machine can multiply matrices at all, and what memory was taken."""
 
+import multiprocessing
 import os
 import platform
+import resource
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.provenance import device, revision
+from inpaint_tf.tensorflow_loading import load_tensorflow
 
 _SIDE = 3072
 
@@ -26,12 +29,46 @@ class GemmSpeed(NamedTuple):
     by_processor: float
 
 
+class PeakMemory(NamedTuple):
+    """The most memory that was taken so far.
+
+    Attributes:
+        gib: GiB.
+        of: "GPU": what TensorFlow's allocator took of it; "process": of the machine, TensorFlow itself included.
+    """
+
+    gib: float
+    of: str
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow computes on a GPU here."""
+    return bool(tf.config.get_visible_devices("GPU"))
+
+
+def process_gib() -> float:
+    """The most memory of the machine that this process has taken, GiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def peak_memory() -> PeakMemory:
+    """Of the GPU if there is one, else of this process."""
+    if has_gpu():
+        return PeakMemory(tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**30, "GPU")
+    return PeakMemory(process_gib(), "process")
+
+
 def gemm_speed(repeats: int = 6) -> GemmSpeed:
-    """Multiplies square matrices of 3072, on the GPU if there is one."""
-    matrix = tf.random.stateless_normal([_SIDE, _SIDE], [0, 0])
-    product = tf.function(lambda: tf.reduce_sum(tf.matmul(matrix, matrix)))
-    product().numpy()
-    times = [timed(lambda: product().numpy()) for _ in range(repeats)]
+    """Multiplies square matrices of 3072, on the GPU if there is one; never in TF32."""
+    allowed = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        matrix = tf.random.stateless_normal([_SIDE, _SIDE], [0, 0])
+        product = tf.function(lambda: tf.reduce_sum(tf.matmul(matrix, matrix)))
+        product().numpy()
+        times = [timed(lambda: product().numpy()) for _ in range(repeats)]
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(allowed)
     operations = 2 * _SIDE**3 / 1e9
     return GemmSpeed(*(operations / min(spent) for spent in zip(*times)))
 
@@ -41,6 +78,12 @@ def timed(function: Callable[[], Any]) -> tuple[float, float]:
     clock, processor = time.perf_counter(), time.process_time()
     function()
     return time.perf_counter() - clock, time.process_time() - processor
+
+
+def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function returns in a process of its own, whose peak of memory is its alone. All must be picklable."""
+    with multiprocessing.get_context("spawn").Pool(1, initializer=load_tensorflow) as pool:
+        return pool.apply(function, arguments)
 
 
 def description() -> dict[str, Any]:

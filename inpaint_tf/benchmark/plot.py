@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def scaling_plot(rows: Sequence[dict[str, Any]], horizontal: str = "pixels") -> np.ndarray:
-    """Two panels, seconds and peak memory, on logarithmic axes; a line for every form and hole (or photo size).
+    """Two panels, seconds and peak memory, on logarithmic axes; a line for every form and hole (or size).
 
     Args:
-        rows: Rows of `benchmark.inference`; those without numbers are left out.
+        rows: Rows of `benchmark.inference`; those without numbers, of dilations and of the paper are left out.
         horizontal: "pixels" of the photo, a line for every hole; or "hole", a line for every photo size.
 
     Returns:
@@ -26,11 +26,14 @@ def scaling_plot(rows: Sequence[dict[str, Any]], horizontal: str = "pixels") -> 
     """
     lines: dict[str, list[tuple[float, float, float]]] = {}
     for row in rows:
-        if "skipped" in row:
+        if "hole_px" not in row or "skipped" in row:
             continue
         size = f"{row['width_px']}x{row['height_px']}"
         pixels = row["width_px"] * row["height_px"] if horizontal == "pixels" else row["hole_px"]
-        label = f"{row['form']}, " + (f"hole {row['hole']}" if horizontal == "pixels" else f"photo {size}")
+        form = row["form"] + ("+xla" if row.get("xla") else "")
+        if row.get("precision", "float32") != "float32":
+            form += f" {row['precision']}"
+        label = f"{form}, " + (f"hole {row['hole']}" if horizontal == "pixels" else f"photo {size}")
         lines.setdefault(label, []).append((pixels / 1e6, row["seconds"], row.get("peak_gib") or np.nan))
     figure = new_figure(1040, 420)
     for place, (unit, column) in enumerate((("seconds", 1), ("GiB", 2)), 1):

@@ -2,10 +2,13 @@
 
   inpaint-tf benchmark inference --sizes=512x512,1920x1080 --holes=128,256,strokes --forms=planned,literal --output=DIR
   inpaint-tf benchmark inference --saved_model=exported --tflite=exported/inpaint_256x256_float32.tflite
+  inpaint-tf benchmark inference --device=gpu --paper --dilations --xla --precisions=float32,tf32,bfloat16 --output=DIR
   inpaint-tf benchmark train --output=DIR
+  inpaint-tf benchmark photos --train_data=photos/ --data_workers=1,2,4,8
 
-`inference`: one photo, by size, hole and form of the run; a table, JSON lines and a plot. With --saved_model, --tflite
-or --onnx: exported files next to the Keras model of --preset. `train`: training steps.
+`inference`: one photo, by size, hole, form of the run and arithmetic; a table, JSON lines and a plot. With
+--saved_model, --tflite or --onnx: exported files next to the Keras model of --preset. `train`: training steps, the
+share of time spent waiting for photos, and memory. `photos`: how many training photos a second are decoded.
 Close other programs first, or compare ratios only.
 """
 
@@ -40,6 +43,10 @@ def run(options: flags.FlagValues, arguments: list[str]) -> int:
         from inpaint_tf.benchmark import training
 
         return training.run(options)
+    if arguments == ["photos"]:
+        from inpaint_tf.benchmark import photos
+
+        return photos.run(options)
     raise UserError(
-        f"say what to measure: inpaint-tf benchmark inference or train; got {' '.join(arguments) or 'nothing'}."
+        f"say what to measure: inpaint-tf benchmark inference, train or photos; got {' '.join(arguments) or 'nothing'}."
     )
