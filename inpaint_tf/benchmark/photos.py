@@ -37,17 +37,17 @@ def run(options: flags.FlagValues) -> int:
 
     rows = []
     with tempfile.TemporaryDirectory() as made_up:
-        photos = options["train_data"].value or str(made_up_photos(pathlib.Path(made_up), options["image_size"].value))
+        photos = options.train_data or str(made_up_photos(pathlib.Path(made_up), options.image_size))
         for workers in whole_numbers(options, "data_workers"):
             settings = {
-                "train_data": photos, "image_size": options["image_size"].value, "crop": "fit_crop", "batch_size": 16,
+                "train_data": photos, "image_size": options.image_size, "crop": "fit_crop", "batch_size": 16,
                 "data_workers": workers,
             }  # fmt: skip
             row = in_fresh_process(measure, settings, 20.0) | description()
             print(describe(row), flush=True)
             rows.append(row)
-    if options["output"].value:
-        append_lines(pathlib.Path(options["output"].value) / "photos.jsonl", rows)
+    if options.output:
+        append_lines(pathlib.Path(options.output) / "photos.jsonl", rows)
     return 0
 
 
@@ -101,11 +101,11 @@ def describe(row: dict[str, Any]) -> str:
 
 def whole_numbers(options: flags.FlagValues, name: str) -> list[int]:
     """The values of a flag that is a list of whole numbers. Raises UserError."""
-    for text in options[name].value:
+    for text in getattr(options, name):
         if not text.isdigit():
-            given = printable(",".join(options[name].value))
+            given = printable(",".join(getattr(options, name)))
             raise UserError(f"--{name}={given} must be whole numbers, separated by commas.")
-    return [int(text) for text in options[name].value]
+    return [int(text) for text in getattr(options, name)]
 
 
 def made_up_photos(folder: pathlib.Path, size: int) -> pathlib.Path:

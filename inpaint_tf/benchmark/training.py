@@ -90,12 +90,12 @@ def run(options: flags.FlagValues) -> int:
     rows = []
     with tempfile.TemporaryDirectory() as made_up:
         for settings, precision in list(_combinations(options, made_up)):
-            for row in in_fresh_process(measure, settings, options["repeats"].value, precision):
+            for row in in_fresh_process(measure, settings, options.repeats, precision):
                 row |= {"device": device(), "revision": revision()}
                 print(describe(row), flush=True)
                 rows.append(row)
-    if options["output"].value:
-        append_lines(pathlib.Path(options["output"].value) / "training.jsonl", rows)
+    if options.output:
+        append_lines(pathlib.Path(options.output) / "training.jsonl", rows)
     return 0
 
 
@@ -209,19 +209,19 @@ def _measured(config: TrainingConfig, repeats: int, precision: str) -> list[dict
 
 def _combinations(options: flags.FlagValues, folder: str) -> Iterator[tuple[dict[str, Any], str]]:
     """Fields of a `TrainingConfig`, and the word of its precision."""
-    given = options["precisions"].value or ["float32", "bfloat16"]
+    given = options.precisions or ["float32", "bfloat16"]
     if unknown := sorted(set(given) - set(PRECISIONS)):
         raise UserError(f"unknown precision {unknown[0]!r}; of training known: {', '.join(PRECISIONS)}.")
-    size = options["image_size"].value
-    data = options["train_data"].value or str(photos.made_up_photos(pathlib.Path(folder), size))
+    size = options.image_size
+    data = options.train_data or str(photos.made_up_photos(pathlib.Path(folder), size))
     names = ("model", "width", "critic_width", "image_size", "n_critic")
-    shared = {name: options[name].value for name in names} | {
+    shared = {name: getattr(options, name) for name in names} | {
         "train_data": data, "crop": "fit_crop", "data_workers": photos.whole_numbers(options, "data_workers")[0],
     }  # fmt: skip
     sizes = photos.whole_numbers(options, "batch_sizes")
     for precision in computed_here(given):
         for batch_size in sizes:
-            for jit_compile in with_xla(options["xla"].value):
+            for jit_compile in with_xla(options.xla):
                 settings = {**shared, "batch_size": batch_size, "jit_compile": jit_compile}
                 settings["precision"] = PRECISIONS[precision]
                 TrainingConfig(**settings)
