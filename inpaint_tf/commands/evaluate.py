@@ -9,19 +9,28 @@
 
 The output folder gets index.html (one file, opens from disk), table.md, table.csv, results.jsonl, differences.jsonl and
 grids/. What was computed stays in its cache/: the same command again resumes where it was interrupted, and more methods
-are added to those that are there. Methods: mean, telea, ns, biharmonic, patchmatch, shiftmap, preset:NAME,
-preset:FOLDER; preset:NAME+poisson is the same with --blend=poisson of inpaint; folder:NAME=PATH, results that somebody
-has made (named by number of the mask or by image), and command:NAME=WORDS, a program with {image} {mask} {output}.
+are added to those that are there. --workers=N computes on N processes and gives the same numbers. --shard=I/N computes
+a part of the rows and no report: give each machine its I and one --output that all see (or copy their outputs into one
+folder), and then the same command without --shard writes the report.
+
+Methods: mean, telea, ns, biharmonic, patchmatch, shiftmap, preset:NAME, preset:FOLDER; preset:NAME+poisson is the same
+with --blend=poisson of inpaint; folder:NAME=PATH, results that somebody has made (named by number of the mask or by
+image), and command:NAME=WORDS, a program with {image} {mask} {output}.
 """
 
+import functools
 import pathlib
 import sys
 
 from absl import flags
 
 from inpaint_tf.commands.device_flag import define_device_flag, define_precision_flag
+from inpaint_tf.commands.workers import Outcome, Workers, parse_shard
 from inpaint_tf.devices import use_device
 from inpaint_tf.errors import UserError, printable
+
+# Kind of an `Outcome` whose image or mask cannot be used.
+_INPUT = "input"
 
 SUMMARY = "images + fixed mask set -> table of measures for any methods, with a report"
 
@@ -40,12 +49,24 @@ def define_flags(values: flags.FlagValues) -> None:
     )
     string(
         "feature_network",
-        "hed (pip install inpaint_tf[perceptual]) for feature distance, or folder of a SavedModel for that and FID.",
+        "hed (pip install inpaint_tf[perceptual]) or folder of a SavedModel: feature distance, and FID, KID, U-IDS and "
+        "P-IDS in its features.",
     )
+    string("lpips_network", "Folder of a SavedModel of LPIPS's feature maps; LPIPS needs --lpips_heads too.")
+    string("lpips_heads", "NPZ file of the calibrated heads, an array for each layer of --lpips_network.")
     flags.DEFINE_list("compare", [], "Outputs of earlier evaluations, for one table of them all.", flag_values=values)
     flags.DEFINE_list("votes", [], "study: files of answers, for their evaluation.", flag_values=values)
     flags.DEFINE_integer("questions", 60, "study: pairs to show, at most.", lower_bound=1, flag_values=values)
     flags.DEFINE_integer("seed", 0, "study: of the choice of pairs and of their sides.", flag_values=values)
+    flags.DEFINE_integer(
+        "workers",
+        1,
+        "Processes that run the methods; the numbers are those of one process, the seconds are longer.",
+        lower_bound=1,
+        upper_bound=1024,
+        flag_values=values,
+    )
+    string("shard", "I/N: compute the I-th of N parts of the rows, for several machines; the report comes after all.")
     define_device_flag(values)
     define_precision_flag(values)
 
@@ -55,6 +76,9 @@ def run(options: flags.FlagValues, arguments: list[str]) -> int:
         raise UserError(f"evaluate takes flags, or the word study; got {' '.join(arguments)}.")
     if options.output is None:
         raise UserError("evaluate needs --output, a folder for results and report.")
+    shard = parse_shard(options.shard)
+    if shard != (1, 1) and (arguments or options.compare):
+        raise UserError("--shard is for computing results; leave it out of study and --compare.")
     if arguments:
         return _study(options)
     use_device(options.device)
@@ -63,7 +87,7 @@ def run(options: flags.FlagValues, arguments: list[str]) -> int:
     for name in ("images", "methods"):
         if not getattr(options, name):
             raise UserError(f"evaluate needs --{name}; inpaint-tf evaluate --help shows the whole call.")
-    return _evaluate(options)
+    return _evaluate(options, *shard)
 
 
 def _study(options):
@@ -78,37 +102,90 @@ def _study(options):
     return 0
 
 
-def _evaluate(options):
+def _evaluate(options, part, parts):
     # The measures use TensorFlow, which is loaded only when the command runs.
-    from inpaint_tf.evaluation.evaluate import evaluate
+    from inpaint_tf.evaluation.evaluate import evaluate, prepare_masks
     from inpaint_tf.evaluation.feature_metrics import feature_network_named
+    from inpaint_tf.evaluation.lpips import lpips_named
     from inpaint_tf.evaluation.methods import methods_named
     from inpaint_tf.evaluation.protocols import PROTOCOLS, ImageSource, protocol_named
-    from inpaint_tf.evaluation.tables import main_table, markdown
+    from inpaint_tf.evaluation.sharing import Share, compute_part
+    from inpaint_tf.evaluation.tables import main_table, markdown, network_table, small_sample
 
     if options.protocol is None and options.masks is None:
         raise UserError(f"evaluate needs --protocol ({', '.join(PROTOCOLS)}) or --masks.")
     source = ImageSource(options.images, options.skip_bad)
     for note in source.notes:
         print(printable(f"--images: {note}"), file=sys.stderr)
+    methods = methods_named([name.strip() for name in options.methods], options.precision)
+    protocol = protocol_named(options.protocol) if options.protocol else None
+    network = feature_network_named(options.feature_network) if options.feature_network else None
+    lpips = lpips_named(options.lpips_network, options.lpips_heads)
+    engine = _engine(options, source) if options.workers > 1 else None
+    if parts > 1:
+        manifest = prepare_masks(source, options.output, protocol, options.masks)
+        return _say_part(
+            compute_part(methods, manifest, source, options.output, Share(part, parts, engine)), part, parts
+        )
     runs, lines, page = evaluate(
-        source,
-        options.output,
-        methods_named([name.strip() for name in options.methods], options.precision),
-        protocol=protocol_named(options.protocol) if options.protocol else None,
-        masks=options.masks,
-        network=feature_network_named(options.feature_network) if options.feature_network else None,
+        source, options.output, methods, protocol, options.masks, network=network, lpips=lpips, engine=engine
     )
+    if warning := small_sample(lines):
+        print(printable(warning), file=sys.stderr)
     for name, why in source.bad.items():
         print(printable(f"left out: {name}: {why}."), file=sys.stderr)
     print(markdown(*main_table(lines, "hole")))
     for found in runs:
         for row in found.failed:
             print(printable(f"failed: {found.method} on mask {row.entry}: {row.error}"), file=sys.stderr)
+    if whole := network_table(lines):
+        print(f"\nWhole pictures, in the features of a network:\n\n{markdown(*whole)}\n")
     print(f"Region hole, absolute, mean over images, 95% interval. Report: {page}")
     if page.suffix != ".html":
         print('The page index.html needs jinja2: pip install "inpaint_tf[evaluation]" and run the command again.')
     return 1 if source.bad or any(found.failed for found in runs) else 0
+
+
+def _engine(options, source):
+    """Computes rows on --workers processes."""
+    from inpaint_tf.evaluation.sharing import EntryFailure
+
+    def engine(jobs):
+        count = min(options.workers, len(jobs))
+        make = functools.partial(_work, options.device, options.precision, source, options.output, count)
+        # Numbers must not depend on --workers, so a worker has the threads of a process alone.
+        for job, outcome in Workers(count, make, share_processors=False)(jobs):
+            why = outcome.error
+            yield job, None if why is None else EntryFailure(why, _INPUT in outcome.kinds)
+
+    return engine
+
+
+def _work(device, precision, source, output, workers):
+    """What a worker process does with a job."""
+    use_device(device)
+    from inpaint_tf.evaluation.methods import method_named
+    from inpaint_tf.evaluation.sharing import EntryWork
+
+    work = EntryWork(functools.partial(method_named, precision=precision), source, output, workers)
+
+    def do(job):
+        failure = work(job)
+        return Outcome() if failure is None else Outcome(error=failure.text, kinds=(_INPUT,) * failure.input_is_bad)
+
+    return do
+
+
+def _say_part(done, part, parts):
+    given_up = [(name, entry, why) for name, entries in done.given_up.items() for entry, why in entries.items()]
+    for name, entry, why in given_up:
+        print(printable(f"failed: {name} on mask {entry}: {why}"), file=sys.stderr)
+    failed = len(given_up) + done.errors
+    print(
+        f"Part {part} of {parts}: {done.computed} computed, {failed} failed. When all parts are done, the same command "
+        "without --shard writes the report."
+    )
+    return 1 if failed else 0
 
 
 def _compare(options):

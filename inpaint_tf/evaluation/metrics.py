@@ -19,7 +19,8 @@ With x the completed and y the original image, sums over the region's pixels and
 | ssim | mean SSIM over the windows centred in the region | - |
 | ms_ssim | MS-SSIM of the region, if it is a rectangle of 176 pixels or more a side | - |
 
-`feature_distance` and `fid` (`feature_metrics`) compare whole images and need a network that the user brings.
+Measures in the features of a network (`feature_metrics`, `set_metrics`, `lpips`) are no quotients of pixels. But for
+`feature_distance` their names end in that of the network, `fid_hed` say; `metric_named` knows them.
 
 A perfect reconstruction has an infinite PSNR; one such image would make every mean infinite. PSNR is therefore capped
 at `PSNR_CAP` = 100 dB, per image and pooled, and results say how many images were capped. No 8-bit image of less than
@@ -168,8 +169,25 @@ METRICS = {
     "ssim": Metric(ssim_terms, ("absolute",), True),
     "ms_ssim": Metric(ms_ssim_terms, ("absolute",), True),
     "feature_distance": Metric(None, ("absolute",), False),
+    "lpips": Metric(None, ("absolute",), False),
     "fid": Metric(None, ("absolute",), False),
+    "kid": Metric(None, ("absolute",), False),
+    "u_ids": Metric(None, ("absolute",), True),
+    "p_ids": Metric(None, ("absolute",), True),
 }
+# Measures that are never named without their network.
+OF_A_NETWORK = ("lpips", "fid", "kid", "u_ids", "p_ids")
+
+
+def kind_of(name: str) -> str | None:
+    """ "fid_hed" -> "fid", "l1" -> "l1": the key in `METRICS` of a measure that results name; None if it is unknown."""
+    kinds = [kind for kind in OF_A_NETWORK if name.startswith(f"{kind}_")]
+    return name if name in METRICS else next(iter(kinds), None)
+
+
+def metric_named(name: str) -> Metric:
+    """The `Metric` of a name in results. Raises KeyError if it is unknown."""
+    return METRICS[kind_of(name) or name]
 
 
 def regions(hole: Hole) -> dict[str, np.ndarray]:

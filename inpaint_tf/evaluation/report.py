@@ -83,8 +83,8 @@ def introduction(manifest: Manifest, lines: Sequence[dict[str, Any]]) -> str:
         f"manifest {manifest.hash}. Values are on the range [0, 1], means over images; in brackets the 95% bootstrap "
         f"interval over images. PSNR is capped at {PSNR_CAP:g} dB. Seconds are wall-clock time of the method alone."
     )
-    if not any(line["metric"] in ("feature_distance", "fid") for line in lines):
-        text += " Feature distance and FID are absent: they need --feature_network=hed or a SavedModel."
+    if not any("network" in line for line in lines):
+        text += " Feature distance, FID, KID and IDS are absent: they need --feature_network=hed or a SavedModel."
     return text
 
 

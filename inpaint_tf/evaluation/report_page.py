@@ -12,16 +12,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from inpaint_tf.data.image_files import read_photo
-from inpaint_tf.evaluation.metrics import METRICS, REGIONS
+from inpaint_tf.evaluation.metrics import REGIONS, metric_named
 from inpaint_tf.evaluation.tables import (
-    NOTES,
-    STYLES,
     UNITS,
     area_series,
     difference_lines_of,
+    heading,
     methods_of,
     metric_line,
+    metrics_of,
+    note,
     number_text,
+    small_sample,
+    style,
 )
 from inpaint_tf.visualize.grids import encode_jpeg, thumbnail
 from inpaint_tf.visualize.plots import interval_plot
@@ -105,7 +108,8 @@ def report_page(manifest, runs, lines, differences, intro, titles, pictures, cas
         cases=_cases(runs, cases, originals, names),
         grid=_grid(lines, names),
         made=_made(lines, names),
-        higher=", ".join(STYLES[name][0] for name, metric in METRICS.items() if metric.higher_is_better),
+        small_sample=small_sample(lines),
+        higher=", ".join(style(name).heading for name in metrics_of(lines) if metric_named(name).higher_is_better),
     )
 
 
@@ -131,10 +135,10 @@ def verdict(lines, differences, names) -> list[str]:
         if len(ranked) < 2:
             continue
         (best, value), (second, other) = ranked[:2]
-        heading, factor, decimals = STYLES[metric]
+        column, factor, decimals = style(metric)
         gap = abs(value - other) * factor
         unit = UNITS[metric]
-        text = f"{names[best]} leads by {heading.split()[0]}: {value * factor:.{decimals}f}{unit}, "
+        text = f"{names[best]} leads by {column.split()[0]}: {value * factor:.{decimals}f}{unit}, "
         text += f"{gap:.{decimals}f}{unit} ahead of {names[second]}"
         sentences.append(f"{text} ({_significance(differences, best, second, metric)}).")
     return sentences or ["One method alone: nothing to compare it with."]
@@ -144,7 +148,7 @@ def ranking(lines, metric, region="hole") -> list[tuple[str, float]]:
     """Methods with their values of a metric, best first (absolute scale, mean over images)."""
     found = {method: metric_line(lines, method, metric, region) for method in methods_of(lines)}
     values = [(method, line["value"]) for method, line in found.items() if line is not None]
-    return sorted(values, key=lambda pair: pair[1], reverse=bool(METRICS[metric].higher_is_better))
+    return sorted(values, key=lambda pair: pair[1], reverse=bool(metric_named(metric).higher_is_better))
 
 
 def _significance(differences, best, second, metric):
@@ -182,11 +186,11 @@ def _table(lines, names, region, scale="absolute", pooling="per_image"):
         return metric_line(lines, method, metric, region, scale, pooling)
 
     methods = methods_of(lines)
-    metrics = [metric for metric in STYLES if any(chosen(method, metric) for method in methods)]
+    metrics = [metric for metric in metrics_of(lines) if any(chosen(method, metric) for method in methods)]
     order = {method: place for place, (method, _) in enumerate(ranking(lines, "psnr", region))}
     best = {}
     for metric in metrics:
-        higher = METRICS[metric].higher_is_better
+        higher = metric_named(metric).higher_is_better
         texts = {m: number_text(line)[0] for m in methods if (line := chosen(m, metric)) is not None}
         if higher is not None and len(texts) > 1:
             wanted = (max if higher else min)(texts.values(), key=float)
@@ -196,26 +200,13 @@ def _table(lines, names, region, scale="absolute", pooling="per_image"):
         cells = [Cell(names[method], full=method if names[method] != method else "")]
         for metric in metrics:
             line = chosen(method, metric)
-            text, note = number_text(line) if line is not None else ("-", "")
-            cells.append(Cell(text, note, method in best.get(metric, ())))
+            text, remark = number_text(line) if line is not None else ("-", "")
+            cells.append(Cell(text, remark, method in best.get(metric, ())))
         seconds = next((line["seconds_per_image"] for line in lines if line["method"] == method), None)
         cells.append(Cell("-" if seconds is None else f"{seconds:.2f}"))
         rows.append(cells)
-    arrows = {True: " ↑", False: " ↓", None: ""}
-    headings = [Heading("method")]
-    headings += [
-        Heading(_heading(metric, scale) + arrows[METRICS[metric].higher_is_better], NOTES[metric]) for metric in metrics
-    ]
+    headings = [Heading("method"), *(Heading(heading(metric, scale), note(metric, scale)) for metric in metrics)]
     return Table(f"{region}, {scale}, {pooling}", [*headings, Heading("s", "seconds an image takes")], rows)
-
-
-def _heading(metric, scale):
-    """A column's name with the unit that its numbers have on that scale."""
-    if scale == "relative" and metric in ("tv", "seam"):
-        return STYLES[metric][0].replace(" %", "") + (
-            " % of the original's" if metric == "tv" else " of the original's"
-        )
-    return STYLES[metric][0]
 
 
 def _difference_table(differences, names):
@@ -252,7 +243,7 @@ def _plots(lines, names):
     for metric in _PLOTTED:
         bins, series = area_series(lines, metric)
         if len(bins) > 1:
-            yield interval_plot(STYLES[metric][0], bins, {names[name]: points for name, points in series.items()})
+            yield interval_plot(style(metric).heading, bins, {names[name]: points for name, points in series.items()})
 
 
 def _short_title(title, names):
@@ -275,7 +266,7 @@ def _cases(runs, cases, originals, names) -> list[dict[str, Any]]:
     for run in runs:
         rows = []
         for case in (case for case in cases if case.method == run.method and case.entries):
-            heading, factor, decimals = STYLES[case.metric]
+            column, factor, decimals = style(case.metric)
             shown = []
             for entry, value in zip(case.entries, case.values, strict=True):
                 pair = [
@@ -283,7 +274,7 @@ def _cases(runs, cases, originals, names) -> list[dict[str, Any]]:
                     _picture(f"original, mask {entry}", originals[entry][0]),
                 ]
                 shown.append({"pictures": pair, "caption": f"mask {entry}: {value * factor:.{decimals}f}"})
-            rows.append({"name": heading, "cases": shown})
+            rows.append({"name": column, "cases": shown})
         blocks.append({"name": names[run.method], "rows": rows})
     return blocks
 

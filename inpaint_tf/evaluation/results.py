@@ -1,28 +1,18 @@
 """Results as lines: what `results.jsonl` and `differences.jsonl` hold, and what may be compared.
 
 A line is one number with everything needed to say what it is. Numbers under different manifests are about other pixels
-or other masks; they are refused side by side. The same holds for feature measures of different networks.
+or other masks; they are refused side by side. The same holds for a measure in the features of different networks.
 """
 
 import json
 import math
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from inpaint_tf.errors import UserError, name_some, printable, reading
-from inpaint_tf.evaluation.aggregate import Cell, estimate, grid, paired_difference
+from inpaint_tf.evaluation.aggregate import estimate, grid, paired_difference
 from inpaint_tf.evaluation.bootstrap import SEED
-from inpaint_tf.evaluation.feature_metrics import (
-    FeatureNetwork,
-    HedNetwork,
-    feature_distance,
-    frechet_distance,
-    perceptual_distance,
-    pooled_vector,
-)
 from inpaint_tf.evaluation.runner import MethodRun
 from inpaint_tf.files import regular_bytes, write_bytes
 from inpaint_tf.masks.manifest import Manifest
@@ -43,10 +33,6 @@ from inpaint_tf.schema import (
 ALL_AREAS = "all"
 RESULTS = "results.jsonl"
 DIFFERENCES = "differences.jsonl"
-FEATURE_DISTANCE = Cell("feature_distance", "whole", "absolute", "per_image")
-# With a network that looks at the hole and its margin alone; the mean over layers.
-FEATURE_DISTANCE_OF_HOLE = Cell("feature_distance", "hole", "absolute", "per_image")
-FID = Cell("fid", "whole", "absolute", "pooled")
 
 
 # What tables and comparisons read of a line of `results.jsonl`.
@@ -61,6 +47,7 @@ LINE = record(
         "failed": optional(integer(0)),
         "capped": optional(integer(0)),
         "network": optional(text),
+        "features": optional(integer(1)),
     },
     others=True,
 )
@@ -76,7 +63,8 @@ def result_lines(manifest: Manifest, runs: Sequence[MethodRun]) -> list[dict[str
     Returns:
         List of dictionaries with method, metric, region, scale, pooling, area ("all" or a bin), value, ci_low,
         ci_high, images, masks, failed (masks on which the method failed), protocol, manifest, revision, seed,
-        device, seconds_per_image (wall clock), cpu_seconds_per_image, fingerprint; capped for PSNR.
+        device, seconds_per_image (wall clock), cpu_seconds_per_image, fingerprint, workers (processes at a time, which
+        the seconds depend on); capped for PSNR.
     """
     images = [entry.photo.sha256 for entry in manifest.entries]
     bins = [area_bin(entry.area) for entry in manifest.entries]
@@ -85,7 +73,7 @@ def result_lines(manifest: Manifest, runs: Sequence[MethodRun]) -> list[dict[str
         for area in (ALL_AREAS, *sorted(set(bins))):
             chosen = [row for row in run.rows if area in (ALL_AREAS, bins[row.entry])]
             done = [row for row in chosen if row.error is None]
-            about = _about(manifest, run) | {"area": area, "failed": len(chosen) - len(done)}
+            about = about_run(manifest, run) | {"area": area, "failed": len(chosen) - len(done)}
             for cell in grid():
                 found = estimate([row.terms or {} for row in done], [images[row.entry] for row in done], cell)
                 if found is not None:
@@ -110,56 +98,6 @@ def difference_lines(manifest: Manifest, runs: Sequence[MethodRun]) -> list[dict
                 if found is not None:
                     about = {"versus": other.method, "protocol": manifest.name, "manifest": manifest.hash, "seed": SEED}
                     lines.append({"method": run.method, **cell.__dict__, **found, **about})
-    return lines
-
-
-def feature_lines(
-    manifest: Manifest,
-    runs: Sequence[MethodRun],
-    network: FeatureNetwork | HedNetwork,
-    read_pair: Callable[..., tuple[np.ndarray, np.ndarray]],
-) -> list[dict[str, Any]]:
-    """Lines of feature distance and FID.
-
-    Args:
-        manifest: `Manifest`.
-        runs: `MethodRun`s over it.
-        network: `FeatureNetwork`, or `HedNetwork`, which gives the feature distance of the hole and no FID.
-        read_pair: Function (run, row) -> original and completed uint8 [H, W, 3], or what the network compares of them.
-
-    Returns:
-        List of dictionaries as in `result_lines`, with network, its fingerprint. FID has no confidence interval (its
-        value depends on the number of images, and resampled sets hold fewer different ones); it needs two images.
-    """
-    lines = []
-    cropped = network.margin is not None
-    cell, distance = (
-        (FEATURE_DISTANCE_OF_HOLE, feature_distance) if cropped else (FEATURE_DISTANCE, perceptual_distance)
-    )
-    for run in runs:
-        done = [row for row in run.rows if row.error is None]
-        distances, originals, completions = [], [], []
-        for row in done:
-            original, completed = (network(image) for image in read_pair(run, row))
-            distances.append({cell.key: [distance(original, completed), 1.0]})
-            originals.append(pooled_vector(original))
-            completions.append(pooled_vector(completed))
-        images = [manifest.entries[row.entry].photo.sha256 for row in done]
-        about = _about(manifest, run) | {"area": ALL_AREAS, "failed": len(run.rows) - len(done)}
-        about["network"] = network.fingerprint
-        if done:
-            lines.append(
-                {
-                    "method": run.method,
-                    **cell.__dict__,
-                    **(estimate(distances, images, cell) or {}),
-                    **about,
-                }
-            )
-        if len(done) > 1 and not cropped:
-            value = frechet_distance(np.array(originals), np.array(completions))
-            found = {"value": value, "ci_low": None, "ci_high": None, "images": len(set(images)), "masks": len(done)}
-            lines.append({"method": run.method, **FID.__dict__, **found, **about})
     return lines
 
 
@@ -193,11 +131,11 @@ def merge_results(folders: Sequence[str | pathlib.Path]) -> Any:
         for line in found:
             manifests.setdefault(line["manifest"], folder)
             if "network" in line:
-                networks.setdefault(line["network"], folder)
+                networks.setdefault(line["metric"], {}).setdefault(line["network"], folder)
             if seen.setdefault(line["method"], folder) != folder:
                 raise UserError(f"method {printable(line['method'])} is in both {seen[line['method']]} and {folder}.")
         lines += found
-    for what, values in (("manifests", manifests), ("feature networks", networks)):
+    for what, values in (("manifests", manifests), *(("feature networks", places) for places in networks.values())):
         if len(values) > 1:
             named = name_some([f"{value} ({folder})" for value, folder in values.items()])
             raise UserError(f"results under different {what} cannot be compared: {named}; evaluate on the same set.")
@@ -244,7 +182,8 @@ def nearest_cells(lines: Sequence[dict[str, Any]], printed: Mapping[str, Any], m
     return ranking
 
 
-def _about(manifest, run):
+def about_run(manifest: Manifest, run: MethodRun) -> dict[str, Any]:
+    """What all lines of a run say: on what it was measured, where, how long it took."""
     done = [row for row in run.rows if row.error is None]
     return {
         "protocol": manifest.name,
@@ -255,6 +194,7 @@ def _about(manifest, run):
         "seconds_per_image": _mean([row.wall_seconds for row in done]),
         "cpu_seconds_per_image": _mean([row.cpu_seconds for row in done]),
         "fingerprint": run.fingerprint,
+        "workers": max((row.workers for row in done), default=1),
     }
 
 

