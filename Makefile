@@ -16,10 +16,10 @@ demo: $(VENV)/installed
 	@echo "The photo without its rocket: demo_output/rocket.png. Before and after: demo_output/rocket_side_by_side.png"
 
 test: $(VENV)/installed_dev
-	$(BIN)/python -m pytest tests -n auto --dist loadgroup
+	$(BIN)/python -m pytest tests -n auto
 
 test-quick: $(VENV)/installed_dev
-	$(BIN)/python -m pytest tests -m "not slow" -n auto --dist loadgroup
+	$(BIN)/python -m pytest tests -m "not slow" -n auto
 
 lint: $(VENV)/installed_dev
 	$(BIN)/ruff format --check .

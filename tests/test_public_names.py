@@ -26,6 +26,7 @@ def python(code):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
 
 
+@pytest.mark.slow
 def test_using_the_library_says_nothing():
     done = python("import inpaint_tf; print(inpaint_tf.Inpainter.__name__)\nfrom inpaint_tf.layers import ConvBlock")
     assert (done.stdout, done.stderr) == ("Inpainter\n", "")

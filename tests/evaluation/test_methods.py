@@ -99,6 +99,7 @@ def test_unknown_methods_name_the_known_ones():
         methods_named(["ns", "telea", "ns"])
 
 
+@pytest.mark.slow
 def test_a_presets_variants_override_what_it_recommends(rng):
     image, hole = rng.integers(0, 256, (64, 72, 3), dtype=np.uint8), np.zeros((64, 72), bool)
     hole[20:40, 20:44] = True

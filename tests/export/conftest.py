@@ -1,6 +1,7 @@
 """One small preset and one export of it, shared by the tests of this folder: making them takes most of the time."""
 
 import json
+import pathlib
 
 import keras
 import numpy as np
@@ -54,3 +55,11 @@ def photo(rng):
         return (ramp + rng.uniform(0, 55, ramp.shape)).astype(np.uint8), mask
 
     return make
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What needs an export is slow: whichever test comes first waits for it to be made."""
+    for item in items:
+        if item.path.parent == pathlib.Path(__file__).parent and {"exported", "guided_export"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)

@@ -67,6 +67,7 @@ def test_missing_extra(format_name, package, extra, tmp_path, capsys, monkeypatc
     assert f"pip install inpaint_tf[{extra}]" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_fails_its_check_is_not_put_in_place(preset, tmp_path, monkeypatch):
     monkeypatch.setitem(exporter.LIMITS, "onnx", Limit(levels=-1))
     with pytest.raises(UserError, match="inpaint_16x16.onnx does not give the Keras model's pixels"):

@@ -18,6 +18,7 @@ def test_whole_network_in_tiles_gives_the_holes_pixels(inpainter, photo):
     np.testing.assert_allclose(completed[1].astype(int), inpainter(image[::-1], mask[::-1]), atol=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_every_model_of_the_registry(name, photo):
     image, mask = photo(19, 27)

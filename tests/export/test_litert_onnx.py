@@ -62,6 +62,7 @@ def test_litert_has_builtin_operations_only(size, exported):
     assert not [name for name in ops if name.startswith("custom:")]
 
 
+@pytest.mark.slow
 def test_int8_weights_are_a_quarter_and_close(tmp_path):
     """The bundled weights on real photos: random ones are no example of what quantising does."""
     model, config = load_preset()

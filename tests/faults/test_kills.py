@@ -17,6 +17,7 @@ def hidden(folder):
     return [path for path in folder.rglob(".*")]
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_killed_goes_on_and_leaves_nothing(photos, tmp_path, killed, capsys):
     output = tmp_path / "completed"
     killed(3, *inpaint(photos, output))
@@ -51,6 +52,7 @@ def test_an_evaluation_that_is_killed_goes_on(photos, tmp_path, killed, capsys):
     capsys.readouterr()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["make_records", "--shards=2"], ["masks", "make", "--kind=box", "--count=4"]])
 def test_what_is_killed_at_its_first_rename_starts_anew(photos, tmp_path, killed, words):
     words = [*words, f"--output={tmp_path}/out", *([f"--train_data={photos}"] if words[0] == "make_records" else [])]

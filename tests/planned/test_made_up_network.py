@@ -145,6 +145,7 @@ def test_reach_by_hand():
     assert MADE_UP.reach("encoder") is None and MADE_UP.reach("fine") is None
 
 
+@pytest.mark.slow
 def test_an_exported_graph_in_tiles(runs):
     rng = np.random.default_rng(5)
     image = rng.uniform(-1, 1, (1, 96, 64, 3)).astype(np.float32)

@@ -130,6 +130,7 @@ def test_another_tuning_makes_other_tiles():
     assert len(free.segments["coarse"][-1].tiles) == 2 and len(dear.segments["coarse"][-1].tiles) == 1
 
 
+@pytest.mark.slow
 def test_budget_makes_tiles_smaller_and_names_the_least_that_works():
     hole = centre((1024, 1024), 512)
     free = make_plan(NETWORK, 32, hole)

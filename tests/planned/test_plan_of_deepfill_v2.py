@@ -18,6 +18,7 @@ def engines():
     return PlannedRun(model), FullRun(literal)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hole", [np.s_[30:50, 40:70], np.s_[0:20, 100:136], np.s_[64:96, 3:90]])
 def test_a_planned_run_equals_the_literal_full_run(engines, hole, rng):
     image = rng.uniform(-1, 1, (96, 136, 3)).astype(np.float32)

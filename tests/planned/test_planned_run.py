@@ -66,6 +66,7 @@ def test_equals_the_literal_full_run_where_the_margin_matters(runs):
         assert compare(*runs, image, hole)[0] < 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", bundled_presets())
 def test_equals_the_literal_full_run_with_bundled_weights(name):
     """Crops of the bundled photo; a few seconds a preset."""
@@ -109,6 +110,7 @@ def test_baseline_has_a_plan_too():
     assert "offsets" not in PlannedRun(model)(image, hole[..., np.newaxis].astype("float32"))
 
 
+@pytest.mark.slow
 def test_another_width(runs):
     model, literal = random_model(8, seed=1), random_model(8, seed=1, attention_form="literal")
     for kind in (boxes, strokes):

@@ -51,6 +51,7 @@ def test_the_python_example_works(running, folder):
     assert Image.open(folder / "completed.png").size == Image.open(folder / "photo.jpg").size
 
 
+@pytest.mark.slow
 def test_explain_works_from_the_shell_and_from_python(tiny_presets, folder, monkeypatch):
     from inpaint_tf.commands.dispatcher import main
 

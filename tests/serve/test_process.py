@@ -28,6 +28,7 @@ def address(process):
     return re.search(r"http://localhost:\d+", line)[0]
 
 
+@pytest.mark.slow
 def test_sigterm_finishes_what_runs_and_turns_away_what_waits(process, photo, encoded):
     with httpx.Client(base_url=address(process), timeout=60) as client:
         content = encoded(np.tile(photo, (6, 6, 1)))
@@ -48,6 +49,7 @@ def test_sigterm_finishes_what_runs_and_turns_away_what_waits(process, photo, en
     assert "finishing what runs" in process.stderr.read()
 
 
+@pytest.mark.slow
 def test_an_idle_server_stops_at_once(process):
     url = address(process)
     assert httpx.get(f"{url}/api/v1/health").json()["waiting"] == 0
@@ -65,9 +67,10 @@ def test_an_idle_server_stops_at_once(process):
         (["photo.jpg"], "flags only"),
     ],
 )
-def test_what_is_wrong_with_the_call_is_one_line(words, said):
-    done = subprocess.run([sys.executable, "-m", "inpaint_tf", "serve", *words], capture_output=True, text=True)
-    assert done.returncode == 2 and said in done.stderr and done.stderr.count("\n") == 1
+def test_what_is_wrong_with_the_call_is_one_line(words, said, capfd):
+    assert main(["serve", "--device=cpu", *words]) == 2
+    error = capfd.readouterr().err
+    assert said in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize("device", ["gpu", "gpu:1"])

@@ -1,5 +1,6 @@
 """Photos and configurations small enough to train on within seconds."""
 
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -43,6 +44,13 @@ def tiny(photos, tmp_path):
 @pytest.fixture
 def start_command(photos):
     """Function: words of `inpaint-tf train`, environment -> a running process."""
+    with starting(photos) as start:
+        yield start
+
+
+@contextlib.contextmanager
+def starting(photos):
+    """What `start_command` gives; at the end, what still runs is killed."""
     processes = []
 
     def start(*words, environment=None, log=None):
@@ -58,8 +66,10 @@ def start_command(photos):
         processes.append(process)
         return process
 
-    yield start
-    for process in processes:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    try:
+        yield start
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                process.kill()
+                process.wait()

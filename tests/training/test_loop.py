@@ -48,7 +48,7 @@ def records(config):
 @pytest.mark.parametrize(
     "n_critic, warm_up, expected",
     [
-        (1, 0, "cgcg"),
+        pytest.param(1, 0, "cgcg", marks=pytest.mark.slow),
         (2, 1, "gccgccg"),
         pytest.param(5, 2, "ggcccccgcccccg", marks=pytest.mark.slow),
     ],
@@ -75,6 +75,7 @@ def test_generator_and_critics_move_at_these_steps(n_critic, warm_up, expected, 
     assert "".join(moves) == expected
 
 
+@pytest.mark.slow
 def test_a_run_leaves_logs_samples_checkpoints_and_a_preset(tiny, trainer, tmp_path):
     config = tiny(log_every=1, sample_every=2, checkpoint_every=2, n_critic=2)
     made = trainer(config)
@@ -110,6 +111,7 @@ def test_a_run_leaves_logs_samples_checkpoints_and_a_preset(tiny, trainer, tmp_p
     assert any((a.numpy() != v.numpy()).any() for a, v in zip(made.state.averages, raw_variables(made.state.generator)))
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tiny, trainer, tmp_path):
     whole = trainer(warm_up_only(tiny, run_dir=str(tmp_path / "whole"), mask_per_image=True, flip=True))
     whole.run()
@@ -154,6 +156,7 @@ def test_a_damaged_checkpoint_is_passed_over(begun, trainer, tmp_path):
         trainer(begun)
 
 
+@pytest.mark.slow
 def test_a_run_that_waits_for_photos_says_so(tiny, trainer, monkeypatch):
     read = PhotoLoader.__call__
 

@@ -75,6 +75,7 @@ def test_xla_and_low_precision_give_the_same_terms(tiny, weights):
         assert low @ gradients / np.linalg.norm(low) / np.linalg.norm(gradients) > 0.97
 
 
+@pytest.mark.slow
 def test_the_same_batch_is_always_seen_through_the_same_crop(tiny, weights):
     config = tiny(adversarial_weight=0, n_critic=0, **weights)
     assert gradients_of(config)[0] == gradients_of(config)[0]

@@ -1,8 +1,9 @@
 """Whole runs as people start them: killed and resumed, on two workers, and the smoke flags. A minute or two each."""
 
+import contextlib
 import json
 import pathlib
-import random
+import secrets
 import signal
 import socket
 import time
@@ -12,7 +13,8 @@ import pytest
 import tensorflow as tf
 
 from inpaint_tf.models.presets import load_preset
-from inpaint_tf.training.strategy import PORTS
+from inpaint_tf.training.strategy import FIRST_PORT, PORTS
+from tests.training.conftest import starting
 
 SMOKE = pathlib.Path(__file__).parents[2] / "flags" / "smoke.flags"
 MINUTES = 60
@@ -64,9 +66,19 @@ def two_workers(start_command, *words):
 
 def two_slurm_tasks(start_command, *words):
     """The same, as `srun --ntasks=2` starts them, without GPUs."""
-    job = {"SLURM_JOB_ID": str(random.randrange(PORTS)), "SLURM_STEP_NUM_TASKS": "2"}
+    job = {"SLURM_JOB_ID": str(free_job()), "SLURM_STEP_NUM_TASKS": "2"}
     nodes = {"SLURM_STEP_NODELIST": "localhost", "SLURM_STEP_TASKS_PER_NODE": "2"}
     return [start_command(*words, environment={**job, **nodes, "SLURM_PROCID": number}) for number in "01"]
+
+
+def free_job():
+    """A job's number whose workers find their two ports free; another one in every run of this test."""
+    while True:
+        number = secrets.randbelow(PORTS - 1)
+        with contextlib.suppress(OSError), socket.socket() as first, socket.socket() as second:
+            first.bind(("localhost", FIRST_PORT + number))
+            second.bind(("localhost", FIRST_PORT + number + 1))
+            return number
 
 
 def two_tasks():
@@ -80,17 +92,27 @@ def two_tasks():
     return [{"cluster": cluster, "task": {"type": "worker", "index": index}} for index in (0, 1)]
 
 
+# Adam divides by the root of the squared gradient: where that is rounding noise, with the authors' epsilon the update
+# is noise of the size of the learning rate (one bias in a thousand differed by 3e-5).
+THREE_STEPS = ["--max_steps=3", "--checkpoint_every=3", "--log_every=1", "--sample_every=0", "--epsilon=1e-4"]
+
+
+@pytest.fixture(scope="module")
+def alone(photos, tmp_path_factory):
+    """The tensors of one worker's run of three steps."""
+    folder = tmp_path_factory.mktemp("alone")
+    with starting(photos) as start:
+        code, output = finished(start(*THREE_STEPS, f"--run_dir={folder}"))
+    assert code == 0, output
+    return tensors(folder, 3)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("start_both", [two_workers, two_slurm_tasks])
-def test_two_workers_train_like_one(start_both, start_command, tmp_path):
-    # Adam divides by the root of the squared gradient: where that is rounding noise, with the authors' epsilon the
-    # update is noise of the size of the learning rate (one bias in a thousand differed by 3e-5).
-    words = ["--max_steps=3", "--checkpoint_every=3", "--log_every=1", "--sample_every=0", "--epsilon=1e-4"]
-    for code, output in map(finished, start_both(start_command, *words, f"--run_dir={tmp_path / 'two'}")):
+def test_two_workers_train_like_one(start_both, start_command, alone, tmp_path):
+    for code, output in map(finished, start_both(start_command, *THREE_STEPS, f"--run_dir={tmp_path}")):
         assert code == 0, output
-    code, output = finished(start_command(*words, f"--run_dir={tmp_path / 'one'}"))
-    assert code == 0, output
-    one, both = tensors(tmp_path / "one", 3), tensors(tmp_path / "two", 3)
+    one, both = alone, tensors(tmp_path, 3)
     assert set(one) == set(both)
     weights = [name for name in one if name.startswith(("generator/", "critic/", "averages/"))]
     assert len(weights) > 100

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from inpaint_tf.data.sketches import photo_edges
@@ -41,6 +42,7 @@ def test_strokes_scale_with_the_image():
     assert 0.6 < wide / narrow < 1.6
 
 
+@pytest.mark.slow
 def test_a_few_steps_move_everything_and_lower_the_loss():
     state, steps = steps_of(configuration(image_size=32))
     before = {name: {n: v.numpy() for n, v in group.items()} for name, group in state.trackables().items()}

@@ -44,6 +44,7 @@ def test_when_generator_and_critics_move(n_critic, warm_up, tiny):
     assert all(phase.generator_moves for phase in phases)
 
 
+@pytest.mark.slow
 def test_each_step_moves_its_own_variables_and_no_others(tiny):
     config = tiny()
     state, steps = build(config)
@@ -98,6 +99,7 @@ def critic_gradients():
     return run
 
 
+@pytest.mark.slow
 def test_accumulated_parts_give_the_whole_batch(tiny, critic_gradients):
     terms, gradients = critic_gradients(tiny(mask_per_image=True))
     parts_terms, parts_gradients = critic_gradients(tiny(mask_per_image=True, accumulate=4))
@@ -116,6 +118,7 @@ def test_xla_gives_the_same_critic_gradients(tiny, critic_gradients):
         np.testing.assert_allclose(jitted, plain, atol=1e-4 * max(1, np.abs(plain).max()))
 
 
+@pytest.mark.slow
 def test_bfloat16_stays_near_and_keeps_variables_and_losses_float32(tiny, critic_gradients):
     terms, gradients = critic_gradients(tiny())
     low_terms, low = critic_gradients(tiny(precision="mixed_bfloat16"))
@@ -167,6 +170,7 @@ def test_clipping_bounds_the_gradient_and_reports_its_norm(tiny):
     assert np.linalg.norm(first_moments) == pytest.approx(1e-3, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_baseline_trains_without_attention(tiny):
     config = tiny(model="deepfill_v1_baseline", adversarial="hinge")
     state, steps = build(config)
@@ -177,6 +181,7 @@ def test_the_baseline_trains_without_attention(tiny):
     assert "penalty" not in terms and np.isfinite(float(terms["generator_loss"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["deepfill_v1", "deepfill_v2"])
 def test_mixed_holes_train_every_deepfill_on_the_same_reconstruction(model, tiny):
     config = tiny(model=model, width=4, holes="mixed", reconstruction="hole", mask_per_image=True, known_weight=0.4)
