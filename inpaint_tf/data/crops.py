@@ -8,6 +8,7 @@ through that reader, which finds their scale.
 import cv2
 import numpy as np
 
+from inpaint_tf.data.file_structure import TIFF_MARKS, is_wide_png
 from inpaint_tf.data.image_files import photo_of_bytes
 
 
@@ -19,9 +20,8 @@ def decode(content: bytes) -> np.ndarray:
     """
     if not content:
         raise ValueError("is empty")
-    is_tiff = content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-    is_wide_png = content[:8] == b"\x89PNG\r\n\x1a\n" and content[24:25] == b"\x10"
-    image = None if is_tiff or is_wide_png else cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    ours = content[:4] in TIFF_MARKS or is_wide_png(content)
+    image = None if ours else cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     return photo_of_bytes(content).rgb if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 

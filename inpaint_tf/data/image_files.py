@@ -15,7 +15,8 @@ from PIL import Image, ImageCms
 
 from inpaint_tf.data.decoding import DecodedFile, decode_bytes, decode_file, pixels_of
 from inpaint_tf.data.mask_files import read_hole, read_mask, resize_mask
-from inpaint_tf.data.metadata import Metadata, add_tiff_tags, metadata_of, orientation_of, save_options
+from inpaint_tf.data.metadata import Metadata, metadata_of, orientation_of
+from inpaint_tf.data.metadata_writing import add_tiff_tags, save_options
 from inpaint_tf.data.pixel_values import alpha_to_8_bits, to_8_bits
 from inpaint_tf.data.upright import upright
 from inpaint_tf.errors import UserError, printable, reason

@@ -17,9 +17,9 @@ import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.data import tfrecords
-from inpaint_tf.data.decoding import check_regular
 from inpaint_tf.data.image_files import READABLE
 from inpaint_tf.data.photo_lists import is_run_folder, read_list, scan_folder
+from inpaint_tf.data.regular_files import check_regular
 from inpaint_tf.errors import UserError, printable, reason
 
 IMAGE_KEY, NAME_KEY = "image/encoded", "image/filename"
