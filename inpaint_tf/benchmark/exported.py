@@ -6,17 +6,28 @@ work on the machine hardly changes. "keras" is the whole network on the whole ph
 planned run is a row of `benchmark inference`.
 """
 
-import json
 import pathlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from absl import flags
 
+from inpaint_tf.benchmark.json_lines import append_lines
 from inpaint_tf.errors import UserError
 from inpaint_tf.pixels import is_hole, to_float
 
+# Commands define their flags without TensorFlow.
+if TYPE_CHECKING:
+    from inpaint_tf.export.litert import LiteRTRunner
+    from inpaint_tf.export.onnx_file import OnnxRunner
+    from inpaint_tf.export.saved_model import SavedModelRunner
+    from inpaint_tf.inference.inpainter import Inpainter
 
-def define_flags(values):
+    Runner = LiteRTRunner | OnnxRunner | SavedModelRunner
+
+
+def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags that name exported files."""
     flags.DEFINE_string("saved_model", None, "SavedModel folder to time.", flag_values=values)
     flags.DEFINE_list("tflite", [], "LiteRT files to time.", flag_values=values)
@@ -24,12 +35,12 @@ def define_flags(values):
     flags.DEFINE_string("preset", None, "Preset to run, or that exported files are compared with.", flag_values=values)
 
 
-def wanted(options):
+def wanted(options: flags.FlagValues) -> bool:
     """Whether exported files are to be measured."""
     return bool(options.saved_model or options.tflite or options.onnx)
 
 
-def run(options):
+def run(options: flags.FlagValues) -> int:
     """Measures all sizes; prints a table and appends OUTPUT/exported.jsonl.
 
     Args:
@@ -41,7 +52,7 @@ def run(options):
     Raises:
         UserError: for a file that is none, a size that is not understood, or a folder that cannot be written.
     """
-    from inpaint_tf.benchmark.inference import parse_size
+    from inpaint_tf.benchmark.cases import parse_size
     from inpaint_tf.benchmark.machine import description
     from inpaint_tf.inference.inpainter import Inpainter
 
@@ -55,17 +66,17 @@ def run(options):
             print(line(row), flush=True)
             rows.append({**row, "preset": options.preset, **description()})
     if options.output:
-        write(pathlib.Path(options.output), rows)
+        append_lines(pathlib.Path(options.output) / "exported.jsonl", rows)
     return 0
 
 
-def load_runners(options):
+def load_runners(options: flags.FlagValues) -> "dict[str, Runner]":
     """File name -> runner. Raises UserError for a file that cannot be run or a missing package."""
     from inpaint_tf.export.litert import LiteRTRunner
     from inpaint_tf.export.onnx_file import OnnxRunner
     from inpaint_tf.export.saved_model import SavedModelRunner
 
-    runners = {}
+    runners: dict[str, Runner] = {}
     if options.saved_model:
         runners[f"{pathlib.Path(options.saved_model).name} (SavedModel)"] = SavedModelRunner(options.saved_model)
     for paths, runner in ((options.tflite, LiteRTRunner), (options.onnx, OnnxRunner)):
@@ -73,7 +84,9 @@ def load_runners(options):
     return runners
 
 
-def measure(inpainter, runners, size, runs):
+def measure(
+    inpainter: "Inpainter", runners: "Mapping[str, Runner]", size: tuple[int, int], runs: int
+) -> list[dict[str, Any]]:
     """Rows of one size: the Keras model, then every file; what does not take the size has "skipped" instead.
 
     Args:
@@ -87,8 +100,10 @@ def measure(inpainter, runners, size, runs):
 
     case = photos(size)[1]
     image, hole = to_float(case[0]), is_hole(case[1]).astype(np.float32)
-    calls = {"keras": lambda: inpainter.run(case[0], case[1][..., 0])}
-    rows = {name: {"form": name, "height_px": size[0], "width_px": size[1]} for name in ("keras", *runners)}
+    calls: dict[str, Any] = {"keras": lambda: inpainter.run(case[0], case[1][..., 0])}
+    rows: dict[str, dict[str, Any]] = {
+        name: {"form": name, "height_px": size[0], "width_px": size[1]} for name in ("keras", *runners)
+    }
     for name, runner in runners.items():
         try:
             if isinstance(runner, OnnxRunner):
@@ -108,7 +123,7 @@ def measure(inpainter, runners, size, runs):
     return list(rows.values())
 
 
-def header():
+def header() -> str:
     """The names of the columns; "of Keras" compares what the cores spent."""
     return (
         f"{'photo':>10} {'form':<32} {'median s':>9} {'best s':>8} {'cores s':>8} {'of Keras':>9} {'off by':>8}"
@@ -116,7 +131,7 @@ def header():
     )
 
 
-def line(row):
+def line(row: Mapping[str, Any]) -> str:
     """A row as text for people."""
     start = f"{row['width_px']}x{row['height_px']}".rjust(10) + f" {row['form']:<32}"
     if "skipped" in row:
@@ -128,13 +143,3 @@ def line(row):
     if "largest_difference" in row:
         text += f" {row['largest_difference']:8.1e} {row['psnr_in_hole']:6.1f}"
     return text
-
-
-def write(folder, rows):
-    """Appends rows to FOLDER/exported.jsonl. Raises UserError if that fails."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / "exported.jsonl", "a", encoding="utf-8") as file:
-            file.writelines(json.dumps(row) + "\n" for row in rows)
-    except OSError as error:
-        raise UserError(f"cannot write into {folder}: {error.strerror}.") from error

@@ -26,7 +26,7 @@ def decode_levels(file: tf.Tensor) -> tf.Tensor:
     # As Pillow has it: ITU-R 601 in 16-bit fractions.
     weights = tf.constant([19595, 38470, 7471], tf.int32)
 
-    def grey():
+    def grey() -> tf.Tensor:
         colours = tf.cast(pixels[..., :3], tf.int32)
         return (tf.reduce_sum(colours * weights[: tf.shape(colours)[2]], axis=-1, keepdims=True) + 0x8000) // 0x10000
 
@@ -48,7 +48,7 @@ def exif_orientation(file: tf.Tensor) -> tf.Tensor:
     return tf.cond(tf.size(marks) > 0, lambda: _orientation_at(data, tf.reduce_min(marks)), lambda: tf.constant(1))
 
 
-def _places(data, pattern):
+def _places(data: tf.Tensor, pattern: bytes) -> tf.Tensor:
     """Where a pattern of bytes begins, int32 [N]."""
     count = tf.size(data) - len(pattern) + 1
     found = tf.fill([count], True)
@@ -57,12 +57,12 @@ def _places(data, pattern):
     return tf.cast(tf.where(found)[:, 0], tf.int32)
 
 
-def _orientation_at(data, base):
+def _orientation_at(data: tf.Tensor, base: tf.Tensor) -> tf.Tensor:
     """The orientation in the TIFF structure that begins at `base`."""
     last = tf.size(data) - 1
     big = data[base] == ord("M")
 
-    def number(place, length):
+    def number(place: tf.Tensor, length: int) -> tf.Tensor:
         indices = tf.expand_dims(place, -1) + tf.range(length)
         values = tf.gather(data, tf.clip_by_value(indices, 0, last))
         values = tf.where(big, values, tf.reverse(values, [-1]))
@@ -81,7 +81,7 @@ def _orientation_at(data, base):
 def turn_upright(pixels: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     """Stored pixels [H, W, C] turned upright, see `data.upright`; orientation is int32 [] from 1 to 8."""
 
-    def among(*numbers):
+    def among(*numbers: int) -> tf.Tensor:
         return tf.reduce_any(tf.constant(numbers) == orientation)
 
     channels = pixels.shape[-1]

@@ -6,15 +6,19 @@ DIR/inpaint_256x256.onnx          one ONNX file for every size
 DIR/export.json                   what is in each: bytes, operations, latency, difference from the Keras model
 """
 
+import collections
 import dataclasses
 import json
+import os
 import pathlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError, reason
 from inpaint_tf.export import litert, onnx_file
-from inpaint_tf.export.network_function import levels_function, network_function, parse_size, size_name
+from inpaint_tf.export.network_function import Size, levels_function, network_function, parse_size, size_name
 from inpaint_tf.export.saved_model import VERSION, SavedModelRunner, saved_model_ops, write_saved_model
 from inpaint_tf.export.verify import (
     Limit,
@@ -26,7 +30,8 @@ from inpaint_tf.export.verify import (
 )
 from inpaint_tf.files import check_free, new_folder
 from inpaint_tf.inference.inpainter import Inpainter
-from inpaint_tf.models.presets import load_preset, preset_folder
+from inpaint_tf.models.generator import Generator
+from inpaint_tf.models.presets import PresetConfig, load_preset, preset_folder
 from inpaint_tf.provenance import device, revision
 
 FORMATS = ("saved_model", "litert", "onnx")
@@ -60,7 +65,7 @@ class ExportOptions:
     weights: tuple[str, ...] = litert.WEIGHTS
     runs: int = 5
 
-    def check(self):
+    def check(self) -> None:
         """Raises UserError for what is unknown, a size that does not work, or a missing package."""
         for given, known, what in ((self.formats, FORMATS, "format"), (self.weights, litert.WEIGHTS, "weights")):
             if unknown := sorted(set(given) - set(known)):
@@ -75,7 +80,12 @@ class ExportOptions:
             onnx_file.check_installed()
 
 
-def export_preset(preset, output, options=ExportOptions(), say=lambda line: None):
+def export_preset(
+    preset: str | os.PathLike | None,
+    output: str | os.PathLike,
+    options: ExportOptions = ExportOptions(),
+    say: Callable[[str], object] = lambda line: None,
+) -> dict[str, Any]:
     """Exports a preset. Nothing is left unless every file passed.
 
     Args:
@@ -95,7 +105,7 @@ def export_preset(preset, output, options=ExportOptions(), say=lambda line: None
     output = pathlib.Path(output)
     check_free(output)
     model, config = load_preset(preset)
-    report = {
+    report: dict[str, Any] = {
         "preset": preset_folder(preset).name,
         "preset_sha256": config.sha256,
         "model": config.model,
@@ -122,7 +132,7 @@ def export_preset(preset, output, options=ExportOptions(), say=lambda line: None
     return report
 
 
-def summary(entry):
+def summary(entry: dict[str, Any]) -> str:
     """A line about a file for people."""
     return (
         f"{entry['file']}: {entry['bytes'] / 1e6:.1f} MB, off by {entry['difference']['largest']:.1e} in [-1, 1], "
@@ -134,11 +144,11 @@ def summary(entry):
 class _Exporter:
     """Writes and checks one file after the other."""
 
-    def __init__(self, model, config, folder, options):
+    def __init__(self, model: Generator, config: PresetConfig, folder: pathlib.Path, options: ExportOptions) -> None:
         self.model, self.config, self.folder, self.options = model, config, folder, options
         self.inpainter = Inpainter(model, config.channel_order, plan="full")
 
-    def entries(self):
+    def entries(self) -> Iterator[dict[str, Any]]:
         """Yields what the report says about each file, once it passed."""
         if "saved_model" in self.options.formats:
             yield self._saved_model()
@@ -150,7 +160,7 @@ class _Exporter:
             if "onnx" in self.options.formats:
                 yield self._onnx(levels_function(self.model, self.config.channel_order, size), size)
 
-    def _saved_model(self):
+    def _saved_model(self) -> dict[str, Any]:
         folder = self.folder / VERSION
         with litert.quiet():
             write_saved_model(folder, self.model, self.config.channel_order)
@@ -169,7 +179,7 @@ class _Exporter:
             "ops": dict(saved_model_ops(folder).most_common()),
         }
 
-    def _litert(self, function, size, weights):
+    def _litert(self, function: Any, size: Size | None, weights: str) -> dict[str, Any]:
         name = f"inpaint_{size_name(size)}_{weights}.tflite"
         content = litert.to_litert(function, weights)
         (self.folder / name).write_bytes(content)
@@ -177,7 +187,7 @@ class _Exporter:
         ops = _counted(litert.litert_ops(content))
         return {"file": name, "format": "litert", "weights": weights, **entry, "ops": ops}
 
-    def _onnx(self, function, size):
+    def _onnx(self, function: Any, size: Size | None) -> dict[str, Any]:
         name = f"inpaint_{size_name(size)}.onnx"
         origin = {
             "preset": self.config.source,
@@ -205,7 +215,7 @@ class _Exporter:
         ops = _counted(onnx_file.onnx_ops(content))
         return {"file": name, "format": "onnx", "opset": onnx_file.OPSET, **entry, "ops": ops}
 
-    def _float_file(self, name, runner, size, limit):
+    def _float_file(self, name: str, runner: litert.LiteRTRunner, size: Size | None, limit: Limit) -> dict[str, Any]:
         guided = self.model.guided
         cases = photos(size or TIMED_SIZE, guided)
         if size is None:
@@ -224,10 +234,10 @@ class _Exporter:
             **self._latencies(calls, size or TIMED_SIZE),
         }
 
-    def _latencies(self, calls, size):
+    def _latencies(self, calls: Mapping[str, Callable[[], object]], size: Size) -> dict[str, Any]:
         times = timed_in_turns(calls, self.options.runs)
         return {"latency": {"size": size_name(size), **times["file"]}, "latency_keras": times["keras"]}
 
 
-def _counted(ops):
+def _counted(ops: collections.Counter[str]) -> dict[str, int]:
     return dict(ops.most_common())

@@ -9,7 +9,7 @@ from inpaint_tf.visualize.flow import colour_wheel
 CELL = 8
 
 
-def draw_hole_flow(offsets, hole):
+def draw_hole_flow(offsets: tf.Tensor, hole: tf.Tensor) -> tf.Tensor:
     """The attention flow of the hole; everything else is white.
 
     Args:
@@ -29,7 +29,7 @@ def draw_hole_flow(offsets, hole):
     return tf.where(hole, drawn, tf.constant(255, tf.uint8))
 
 
-def flow_colours(flow):
+def flow_colours(flow: tf.Tensor) -> tf.Tensor:
     """int32 [B, h, w, 2] displacements (row, column) -> uint8 [B, h, w, 3] on the Middlebury wheel, in float64."""
     flow = tf.cast(flow, tf.float64)
     length = tf.sqrt(tf.reduce_sum(tf.square(flow), axis=-1, keepdims=True))

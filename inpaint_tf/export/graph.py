@@ -4,6 +4,8 @@ The Inpainter works on NumPy arrays in Python. A SavedModel has neither, so the 
 two channel orders, rounding, putting known pixels back) run here on `graph_pixels`, with the same numbers.
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 from inpaint_tf.attention.in_graph import HoleAttention
@@ -15,6 +17,7 @@ from inpaint_tf.graph_pixels import (
     reverse_channels,
     to_float,
 )
+from inpaint_tf.models.generator import Generator
 
 
 class InpaintingGraph:
@@ -26,7 +29,7 @@ class InpaintingGraph:
         **attention: How attention works on large photos, see `HoleAttention`.
     """
 
-    def __init__(self, model, channel_order, **attention):
+    def __init__(self, model: Generator, channel_order: str, **attention: Any) -> None:
         self.model = model
         self.channel_order = channel_order
         network, scales = model.network, model.network.scales()
@@ -43,7 +46,7 @@ class InpaintingGraph:
             autograph=False,
         )
 
-    def complete_levels(self, image, mask, guide=None):
+    def complete_levels(self, image: tf.Tensor, mask: tf.Tensor, guide: tf.Tensor | None = None) -> tf.Tensor:
         """uint8 [B, H, W, 3] RGB and uint8 [B or 1, H, W, 1] (above 127 = hole) -> completed uint8 [B, H, W, 3].
 
         Any size from one pixel up. Known pixels leave bit-identical; the hole is rounded as the Inpainter rounds.
@@ -52,12 +55,12 @@ class InpaintingGraph:
         refined = self.run_levels(image, mask, guide)["refined"]
         return composite_levels(image, mask, refined)
 
-    def run_levels(self, image, mask, guide=None):
+    def run_levels(self, image: tf.Tensor, mask: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """`run` for uint8 image, mask and guide."""
         guide = None if guide is None else tf.cast(is_line(guide), tf.float32)
         return self.run(to_float(image), tf.cast(is_hole(mask), tf.float32), guide)
 
-    def run(self, image, hole_mask, guide=None):
+    def run(self, image: tf.Tensor, hole_mask: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """The whole network at any size.
 
         Args:
@@ -79,16 +82,16 @@ class InpaintingGraph:
         stages = {name: self.swap(outputs[name])[:, : size[1], : size[2]] for name in ("coarse", "refined")}
         return {**outputs, **stages}
 
-    def _run_model(self, image, hole_mask, *guide):
+    def _run_model(self, image: tf.Tensor, hole_mask: tf.Tensor, *guide: tf.Tensor) -> dict[str, tf.Tensor]:
         attentions = {name: attention.for_hole(hole_mask) for name, attention in self.attentions.items()}
         return self.model.run(image, hole_mask, *guide, attentions=attentions)
 
-    def swap(self, image):
+    def swap(self, image: tf.Tensor) -> tf.Tensor:
         """RGB <-> the model's channel order."""
         return reverse_channels(image) if self.channel_order == "BGR" else image
 
 
-def check_mask_size(image, mask, name="mask"):
+def check_mask_size(image: tf.Tensor, mask: tf.Tensor, name: str = "mask") -> None:
     """An assertion in the graph that image and mask (or guide) have one size and the batches fit."""
     image_size, mask_size = tf.shape(image)[:3], tf.shape(mask)[:3]
     same = tf.reduce_all(image_size[1:] == mask_size[1:])

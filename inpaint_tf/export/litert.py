@@ -12,8 +12,10 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
@@ -22,13 +24,13 @@ from inpaint_tf.export.network_function import batch_of_one, unsupported
 WEIGHTS = ("float32", "float16", "int8")
 
 
-def check_installed():
+def check_installed() -> None:
     """Raises UserError if what runs LiteRT files is missing."""
     if importlib.util.find_spec("ai_edge_litert") is None:
         raise UserError("checking LiteRT files needs ai-edge-litert: pip install inpaint_tf[litert].")
 
 
-def to_litert(function, weights="float32"):
+def to_litert(function: Any, weights: str = "float32") -> bytes:
     """Converts a function.
 
     Args:
@@ -82,7 +84,7 @@ class LiteRTRunner:
         UserError: if the file cannot be loaded, or is for another size.
     """
 
-    def __init__(self, path, threads=None):
+    def __init__(self, path: str | os.PathLike, threads: int | None = None) -> None:
         check_installed()
         from ai_edge_litert.interpreter import Interpreter
 
@@ -93,15 +95,17 @@ class LiteRTRunner:
                 self._inputs = self._make().get_signature_runner("serving_default").get_input_details()
         except (ValueError, OSError) as error:
             raise UserError(f"{path} is not a LiteRT file that can be run: {' '.join(str(error).split())}.") from error
-        self._shapes = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
 
-    def __call__(self, image, hole_mask, guide=None):
+    def __call__(
+        self, image: np.ndarray, hole_mask: np.ndarray, guide: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         values = batch_of_one(image, hole_mask, guide, guided="guide" in self._inputs)
         self._resize({name: value.shape for name, value in values.items()})
         outputs = self._runner(**values)
         return {name: value[0] for name, value in outputs.items()}
 
-    def _resize(self, shapes):
+    def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
         if shapes == self._shapes:
             return
         # A fresh interpreter for every size: one that has run refuses to change while its results are in use.
@@ -120,7 +124,7 @@ class LiteRTRunner:
         self._runner, self._shapes = interpreter.get_signature_runner("serving_default"), shapes
 
 
-def litert_ops(content):
+def litert_ops(content: bytes) -> collections.Counter[str]:
     """Operation -> count of a LiteRT file's bytes, read from the file itself; custom ones as "custom:NAME"."""
     from ai_edge_litert import schema_py_generated as schema
 
@@ -140,7 +144,7 @@ def litert_ops(content):
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
     """Holds back what the converter and the runtime's C++ code write to standard error."""
     sys.stderr.flush()
     terminal = os.dup(2)

@@ -10,6 +10,8 @@ size is open, the padding to multiples of 8 inside.
 """
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -24,12 +26,15 @@ from inpaint_tf.graph_pixels import (
     to_float,
     to_levels,
 )
+from inpaint_tf.models.generator import Generator
 from inpaint_tf.pixels import SIZE_MULTIPLE
 
 ANY = "any"
+# Height and width in pixels.
+Size = tuple[int, int]
 
 
-def network_function(model, channel_order, size=None):
+def network_function(model: Generator, channel_order: str, size: Size | None = None) -> Any:
     """A `tf.function` of image, mask and, for a guided model, guide, see above.
 
     Args:
@@ -38,10 +43,10 @@ def network_function(model, channel_order, size=None):
         size: (height, width), multiples of 8; None leaves both open.
     """
 
-    def swap(image):
+    def swap(image: tf.Tensor) -> tf.Tensor:
         return reverse_channels(image) if channel_order == "BGR" else image
 
-    def inpaint(image, mask, guide=None):
+    def inpaint(image: tf.Tensor, mask: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         outputs = model(swap(image), mask) if guide is None else model(swap(image), mask, guide)
         stages = {"completed": composite(image, mask, swap(outputs["refined"])), "coarse": swap(outputs["coarse"])}
         return {**stages, **{name: outputs[name] for name in ("offsets",) if name in outputs}}
@@ -49,7 +54,7 @@ def network_function(model, channel_order, size=None):
     return tf.function(inpaint, input_signature=_signature(model, size, tf.float32), autograph=False)
 
 
-def levels_function(model, channel_order, size=None):
+def levels_function(model: Generator, channel_order: str, size: Size | None = None) -> Any:
     """A `tf.function` of uint8 pixels, with everything around the network inside.
 
     Args:
@@ -62,7 +67,7 @@ def levels_function(model, channel_order, size=None):
     """
     network = network_function(model, channel_order, size).python_function
 
-    def inpaint(image, mask, guide=None):
+    def inpaint(image: tf.Tensor, mask: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         inputs = [to_float(image), tf.cast(is_hole(mask), tf.float32)]
         if guide is not None:
             inputs.append(tf.cast(is_line(guide), tf.float32))
@@ -78,7 +83,7 @@ def levels_function(model, channel_order, size=None):
     return tf.function(inpaint, input_signature=_signature(model, size, tf.uint8), autograph=False)
 
 
-def batch_of_one(image, mask, guide, guided):
+def batch_of_one(image: np.ndarray, mask: np.ndarray, guide: np.ndarray | None, guided: bool) -> dict[str, np.ndarray]:
     """Input name -> [1, H, W, C] of what an exported file takes. A guided one without a guide gets a black one.
 
     Raises:
@@ -92,13 +97,13 @@ def batch_of_one(image, mask, guide, guided):
     return {name: value[np.newaxis] for name, value in inputs.items()}
 
 
-def _signature(model, size, dtype):
+def _signature(model: Generator, size: Size | None, dtype: tf.DType) -> list[tf.TensorSpec]:
     height, width = size or (None, None)
     inputs = model.network.inputs
     return [tf.TensorSpec((1, height, width, channels), dtype, name=name) for name, channels in inputs.items()]
 
 
-def parse_size(text):
+def parse_size(text: str) -> Size | None:
     """(height, width) of "640x480" (width first, as people say it), or None of "any".
 
     Raises:
@@ -116,19 +121,19 @@ def parse_size(text):
     return height, width
 
 
-def size_name(size):
+def size_name(size: Size | None) -> str:
     """ "640x480" of (480, 640), "any" of None."""
     return ANY if size is None else f"{size[1]}x{size[0]}"
 
 
-def layers_with(function, op_types):
+def layers_with(function: Any, op_types: Iterable[str]) -> dict[str, list[str]]:
     """Which layers some operations come from: {"ExtractImagePatches": ["contextual_attention"]}.
 
     Args:
         function: A `tf.function` with an input signature.
         op_types: TensorFlow names of operations.
     """
-    found = {op_type: [] for op_type in op_types}
+    found: dict[str, list[str]] = {op_type: [] for op_type in op_types}
     for operation in function.get_concrete_function().graph.get_operations():
         if operation.type in found:
             scopes = [re.sub(r"_\d+$", "", scope) for scope in operation.name.split("/")[:-1]]
@@ -138,7 +143,7 @@ def layers_with(function, op_types):
     return found
 
 
-def unsupported(format_name, function, op_types):
+def unsupported(format_name: str, function: Any, op_types: Iterable[str]) -> UserError:
     """The `UserError` for operations that a format lacks; names the layers they come from."""
     layers = layers_with(function, op_types)
     listed = "; ".join(f"{name} (layer {', '.join(where) or 'unknown'})" for name, where in layers.items())

@@ -9,7 +9,10 @@ import collections
 import importlib.util
 import logging
 import os
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from inpaint_tf.errors import UserError
 from inpaint_tf.export.network_function import batch_of_one, unsupported
@@ -19,14 +22,14 @@ OPSET = 18
 PACKAGES = {"tf2onnx": "tf2onnx", "onnx": "onnx", "onnxruntime": "onnxruntime"}
 
 
-def check_installed():
+def check_installed() -> None:
     """Raises UserError if what makes, checks or runs ONNX files is missing."""
     missing = [name for module, name in PACKAGES.items() if importlib.util.find_spec(module) is None]
     if missing:
         raise UserError(f"ONNX files need {', '.join(missing)}: pip install inpaint_tf[onnx].")
 
 
-def to_onnx(function, metadata=None):
+def to_onnx(function: Any, metadata: Mapping[str, str] | None = None) -> bytes:
     """Converts a function and checks the result with onnx's own checker.
 
     Args:
@@ -55,12 +58,12 @@ def to_onnx(function, metadata=None):
     imports = [domain for domain in model.opset_import if domain.domain in used]
     del model.opset_import[:]
     model.opset_import.extend(imports)
-    onnx.helper.set_model_props(model, metadata or {})
+    onnx.helper.set_model_props(model, dict(metadata or {}))
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString()
 
 
-def _converted(function):
+def _converted(function: Any) -> Any:
     logger = logging.getLogger("tf2onnx")
     level = logger.level
     try:
@@ -74,7 +77,7 @@ def _converted(function):
         logger.setLevel(level)
 
 
-def explicit_padding(model):
+def explicit_padding(model: Any) -> None:
     """Replaces SAME `auto_pad` of all convolutions by numbers, as TensorFlow pads sizes that the stride divides.
 
     Args:
@@ -97,7 +100,7 @@ def explicit_padding(model):
         node.attribute.append(onnx.helper.make_attribute("pads", pads))
 
 
-def onnx_ops(content):
+def onnx_ops(content: bytes) -> collections.Counter[str]:
     """Operation -> count of an ONNX file's bytes."""
     import onnx
 
@@ -123,7 +126,7 @@ class OnnxRunner:
         UserError: if the package is missing, the file is none, or it is for photos of another size.
     """
 
-    def __init__(self, path, threads=None):
+    def __init__(self, path: str | os.PathLike, threads: int | None = None) -> None:
         check_installed()
         import onnxruntime
 
@@ -140,11 +143,11 @@ class OnnxRunner:
         self._names = [output.name for output in self._session.get_outputs()]
         self._guided = "guide" in {value.name for value in self._session.get_inputs()}
 
-    def complete(self, image, mask, guide=None):
+    def complete(self, image: np.ndarray, mask: np.ndarray, guide: np.ndarray | None = None) -> np.ndarray:
         """The completed photo alone, uint8 [H, W, 3]."""
         return self(image, mask, guide)["completed"]
 
-    def __call__(self, image, mask, guide=None):
+    def __call__(self, image: np.ndarray, mask: np.ndarray, guide: np.ndarray | None = None) -> dict[str, np.ndarray]:
         for given, taken in zip(image.shape, self._session.get_inputs()[0].shape[1:3]):
             if isinstance(taken, int) and given != taken:
                 height, width = self._session.get_inputs()[0].shape[1:3]

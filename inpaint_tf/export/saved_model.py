@@ -22,10 +22,13 @@ Names that end in `_bytes` are what TensorFlow Serving's REST interface carries 
 """
 
 import collections
+import os
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
@@ -35,12 +38,13 @@ from inpaint_tf.export.graph import InpaintingGraph
 from inpaint_tf.export.network_function import batch_of_one
 from inpaint_tf.export.warmup import write_warmup
 from inpaint_tf.graph_pixels import is_hole
+from inpaint_tf.models.generator import Generator
 
 # TensorFlow Serving counts versions from here.
 VERSION = "1"
 
 
-def write_saved_model(folder, model, channel_order, **attention):
+def write_saved_model(folder: str | os.PathLike, model: Generator, channel_order: str, **attention: Any) -> None:
     """Writes a SavedModel with its warm-up requests.
 
     Args:
@@ -57,22 +61,24 @@ def write_saved_model(folder, model, channel_order, **attention):
     write_warmup(pathlib.Path(folder), with_attention=bool(graph.attentions), guided=model.guided)
 
 
-def signatures(graph):
+def signatures(graph: InpaintingGraph) -> dict[str, tuple[Callable[..., dict[str, tf.Tensor]], list[tf.TensorSpec]]]:
     """Name -> (function, input signature) of every signature."""
 
-    def serving_default(image, mask, guide=None):
+    def serving_default(image: tf.Tensor, mask: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         return {"completed": graph.complete_levels(image, mask, guide)}
 
-    def predict_float(image, mask, guide=None):
+    def predict_float(image: tf.Tensor, mask: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         outputs = graph.run(image, mask, guide)
         return {"coarse": outputs["coarse"], "refined": outputs["refined"]}
 
-    def attention(image, mask, guide=None):
+    def attention(image: tf.Tensor, mask: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         hole = is_hole(mask)
         offsets = graph.run_levels(image, mask, guide)["offsets"]
         return {"offsets": offsets, "flow": draw_hole_flow(offsets, hole)}
 
-    def encoded(image_bytes, mask_bytes, guide_bytes=None):
+    def encoded(
+        image_bytes: tf.Tensor, mask_bytes: tf.Tensor, guide_bytes: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
         files = (image_bytes, mask_bytes) if guide_bytes is None else (image_bytes, mask_bytes, guide_bytes)
         completed = tf.map_fn(
             lambda each: _complete_files(graph, *each),
@@ -92,13 +98,13 @@ def signatures(graph):
     return {**found, "encoded": (encoded, files)}
 
 
-def _complete_files(graph, image_file, *mask_files):
+def _complete_files(graph: InpaintingGraph, image_file: tf.Tensor, *mask_files: tf.Tensor) -> tf.Tensor:
     """One encoded photo, mask and, for a guided model, guide -> a PNG file."""
     image, masks = decode_photo(image_file)[tf.newaxis], [decode_levels(file)[tf.newaxis] for file in mask_files]
     return tf.io.encode_png(graph.complete_levels(image, *masks)[0])
 
 
-def _image_spec(name, channels, dtype):
+def _image_spec(name: str, channels: int, dtype: tf.DType) -> tf.TensorSpec:
     return tf.TensorSpec([None, None, None, channels], dtype, name)
 
 
@@ -120,7 +126,7 @@ class SavedModelRunner:
         UserError: if there is no such SavedModel.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike) -> None:
         folder = pathlib.Path(path)
         versions = [int(child.name) for child in folder.glob("*") if child.name.isdigit()] if folder.is_dir() else []
         if versions and not (folder / "saved_model.pb").is_file():
@@ -133,19 +139,21 @@ class SavedModelRunner:
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"{path} is not a SavedModel of `inpaint-tf export`: {error}.") from error
 
-    def __call__(self, image, hole_mask, guide=None):
+    def __call__(
+        self, image: np.ndarray, hole_mask: np.ndarray, guide: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         outputs = self._predict_float(**self._inputs(image, hole_mask, guide))
         return {name: output[0].numpy() for name, output in outputs.items()}
 
-    def complete(self, image, mask, guide=None):
+    def complete(self, image: np.ndarray, mask: np.ndarray, guide: np.ndarray | None = None) -> np.ndarray:
         """uint8 [H, W, 3] RGB and uint8 [H, W, 1] (above 127 = hole)[, guide likewise] -> completed uint8 [H, W, 3]."""
         return self._complete(**self._inputs(image, mask, guide))["completed"][0].numpy()
 
-    def _inputs(self, image, mask, guide):
+    def _inputs(self, image: np.ndarray, mask: np.ndarray, guide: np.ndarray | None) -> dict[str, tf.Tensor]:
         return {name: tf.constant(x) for name, x in batch_of_one(image, mask, guide, self._guided).items()}
 
 
-def saved_model_ops(folder):
+def saved_model_ops(folder: str | os.PathLike) -> collections.Counter[str]:
     """Operation -> count of a SavedModel's whole graph, all functions once. All are TensorFlow's own."""
     from tensorflow.core.protobuf import saved_model_pb2
 

@@ -9,12 +9,15 @@ import dataclasses
 import pathlib
 import statistics
 import time
+from collections.abc import Callable, Mapping, Sequence
 
 import cv2
 import numpy as np
 
 from inpaint_tf.data.image_files import read_mask, read_photo, resize_mask
 from inpaint_tf.errors import UserError
+from inpaint_tf.export.network_function import Size
+from inpaint_tf.inference.inpainter import Inpainter
 from inpaint_tf.pixels import HALF_RANGE, is_hole, is_line, to_float, to_levels
 
 SAMPLES = pathlib.Path(__file__).parent.parent / "samples"
@@ -22,6 +25,8 @@ SAMPLES = pathlib.Path(__file__).parent.parent / "samples"
 EXACT_PSNR = 200.0
 # Canny's thresholds for the lines of a guide.
 EDGES = (100, 200)
+# Image uint8 [H, W, 3], mask uint8 [H, W, 1] and perhaps a guide uint8 [H, W, 1].
+Case = tuple[np.ndarray, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Limit:
     psnr: float = 0.0
     levels: int = 255
 
-    def check(self, name, difference):
+    def check(self, name: str, difference: Difference) -> None:
         """Raises UserError if a `Difference` is beyond the limit."""
         beyond = []
         if not difference.largest <= self.largest:
@@ -60,7 +65,7 @@ class Limit:
             raise UserError(f"{name} does not give the Keras model's pixels: {', '.join(beyond)}; nothing was written.")
 
 
-def photos(size=None, guided=False):
+def photos(size: Size | None = None, guided: bool = False) -> list[Case]:
     """Image uint8 [H, W, 3] and mask uint8 [H, W, 1] (255 = hole) pairs.
 
     Args:
@@ -78,7 +83,7 @@ def photos(size=None, guided=False):
     return [(*case, cv2.Canny(case[0], *EDGES)[..., np.newaxis]) if guided else case for case in cases]
 
 
-def fitted(image, hole, size):
+def fitted(image: np.ndarray, hole: np.ndarray, size: Size) -> tuple[np.ndarray, np.ndarray]:
     """Scales a photo until it just covers `size` and crops it around the middle of its hole."""
     height, width = size
     factor = max(height / image.shape[0], width / image.shape[1])
@@ -91,7 +96,9 @@ def fitted(image, hole, size):
     return np.ascontiguousarray(image[window]), np.ascontiguousarray(hole[window])
 
 
-def difference_of_floats(runner, inpainter, cases):
+def difference_of_floats(
+    runner: Callable[..., dict[str, np.ndarray]], inpainter: Inpainter, cases: Sequence[Case]
+) -> tuple[Difference, float | None]:
     """The worst `Difference` of a runner's "completed" (or "refined") over (image, mask[, guide]), and its offsets."""
     found, moved = [], []
     for image, mask, *guide in cases:
@@ -107,7 +114,9 @@ def difference_of_floats(runner, inpainter, cases):
     return worst(found), max(moved, default=None)
 
 
-def difference_of_levels(complete, inpainter, cases):
+def difference_of_levels(
+    complete: Callable[..., np.ndarray], inpainter: Inpainter, cases: Sequence[Case]
+) -> Difference:
     """The worst `Difference` of what completes uint8 photos over (image, mask[, guide])."""
     found = []
     for image, mask, *guide in cases:
@@ -119,13 +128,13 @@ def difference_of_levels(complete, inpainter, cases):
     return worst(found)
 
 
-def float_inputs(image, mask, guide=None):
+def float_inputs(image: np.ndarray, mask: np.ndarray, guide: np.ndarray | None = None) -> list[np.ndarray]:
     """uint8 image, mask[, guide] -> float32: image in [-1, 1], 1 = hole[, 1 = line]."""
     masks = [is_hole(mask)] if guide is None else [is_hole(mask), is_line(guide)]
     return [to_float(image), *(x.astype(np.float32) for x in masks)]
 
 
-def worst(differences):
+def worst(differences: Sequence[Difference]) -> Difference:
     """One `Difference` with the worst of each."""
     return Difference(
         max(found.largest for found in differences),
@@ -134,7 +143,7 @@ def worst(differences):
     )
 
 
-def timed_in_turns(calls, runs):
+def timed_in_turns(calls: Mapping[str, Callable[[], object]], runs: int) -> dict[str, dict[str, float]]:
     """Times functions in turns, so that whatever else the machine does hits all of them.
 
     Args:
@@ -163,6 +172,6 @@ def timed_in_turns(calls, runs):
     }
 
 
-def _psnr(found, wanted, hole):
+def _psnr(found: np.ndarray, wanted: np.ndarray, hole: np.ndarray) -> float:
     error = float(np.mean(np.square(np.asarray(found, np.float64) - wanted)[hole[..., 0]]))
     return EXACT_PSNR if error == 0 else min(EXACT_PSNR, float(10 * np.log10(4 / error)))

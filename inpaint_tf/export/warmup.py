@@ -10,6 +10,9 @@ the official classes):
         inputs (2), a map -> key (1), value (2) a TensorProto
 """
 
+import pathlib
+from collections.abc import Mapping
+
 import numpy as np
 import tensorflow as tf
 
@@ -18,7 +21,7 @@ from inpaint_tf.pixels import to_float
 SIZE = 256
 
 
-def write_warmup(folder, with_attention, guided=False):
+def write_warmup(folder: pathlib.Path, with_attention: bool, guided: bool = False) -> None:
     """Writes a request for every signature into a SavedModel's folder.
 
     Args:
@@ -33,7 +36,7 @@ def write_warmup(folder, with_attention, guided=False):
             writer.write(prediction_log(signature, inputs))
 
 
-def warmup_inputs(with_attention, guided=False):
+def warmup_inputs(with_attention: bool, guided: bool = False) -> dict[str, dict[str, np.ndarray]]:
     """Signature -> input name -> array: one grey photo of 256x256 with a hole in its middle."""
     image = np.full((1, SIZE, SIZE, 3), 127, np.uint8)
     grey = to_float(image)
@@ -48,7 +51,7 @@ def warmup_inputs(with_attention, guided=False):
     return {**inputs, "attention": inputs["serving_default"]} if with_attention else inputs
 
 
-def prediction_log(signature, inputs):
+def prediction_log(signature: str, inputs: Mapping[str, np.ndarray]) -> bytes:
     """A serialised `PredictionLog` that asks a signature for its outputs.
 
     Args:
@@ -62,12 +65,12 @@ def prediction_log(signature, inputs):
     return _field(6, _field(1, request))
 
 
-def _field(number, content):
+def _field(number: int, content: bytes) -> bytes:
     """A length-delimited field in the wire format of protocol buffers: tag (wire type 2), length, content."""
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 
-def _varint(value):
+def _varint(value: int) -> bytes:
     parts = []
     while value > 0x7F:
         parts.append(value & 0x7F | 0x80)
