@@ -16,9 +16,13 @@ from inpaint_tf.files import check_free, new_files
 from inpaint_tf.progress import progress
 
 JPEG_QUALITY = 95
+# Name -> what TensorFlow calls it, and what is added to a file's name.
+COMPRESSIONS = {"none": ("", ""), "gzip": ("GZIP", ".gz")}
 
 
-def write_records(source: Any, folder: pathlib.Path, shards: int, short_side: int = 0) -> list[pathlib.Path]:
+def write_records(
+    source: Any, folder: pathlib.Path, shards: int, short_side: int = 0, compression: str = "none"
+) -> list[pathlib.Path]:
     """Writes shards `photos-00000-of-00008.tfrecord`; photo i goes into shard i mod shards.
 
     Args:
@@ -26,6 +30,7 @@ def write_records(source: Any, folder: pathlib.Path, shards: int, short_side: in
         folder: Where to; must not exist or be empty.
         shards: Number of shards, at most the number of photos.
         short_side: Scale photos whose shorter side is larger down to it, in pixels; 0 leaves all as they are.
+        compression: Of `COMPRESSIONS`; "gzip" adds .gz to the names.
 
     Returns:
         Paths of the shards.
@@ -37,10 +42,11 @@ def write_records(source: Any, folder: pathlib.Path, shards: int, short_side: in
     check_free(folder)
     if not 1 <= shards <= len(source):
         raise UserError(f"--shards={shards} must lie between 1 and the number of photos, {len(source)}.")
-    names = [f"photos-{index:05d}-of-{shards:05d}.tfrecord" for index in range(shards)]
+    kind, suffix = COMPRESSIONS[compression]
+    names = [f"photos-{index:05d}-of-{shards:05d}.tfrecord{suffix}" for index in range(shards)]
     try:
         with new_files(folder) as partial:
-            writers = [tf.io.TFRecordWriter(str(partial / name)) for name in names]
+            writers = [tf.io.TFRecordWriter(str(partial / name), kind) for name in names]
             for index in progress(range(len(source)), len(source), "photo"):
                 writers[index % shards].write(_example(source, index, short_side).SerializeToString())
             for writer in writers:

@@ -16,11 +16,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from inpaint_tf.data import tfrecords
+from inpaint_tf.data import tfrecords, unpacked
 from inpaint_tf.data.image_files import READABLE
 from inpaint_tf.data.photo_lists import is_run_folder, read_list, scan_folder
 from inpaint_tf.data.regular_files import check_regular
 from inpaint_tf.errors import UserError, printable, reason
+from inpaint_tf.progress import progress
 
 IMAGE_KEY, NAME_KEY = "image/encoded", "image/filename"
 # Where other writers of records put the encoded photo, TensorFlow Datasets first.
@@ -94,33 +95,45 @@ class RecordSource:
 
     Attributes:
         shards: Paths of the shards.
+        files: Where each is read: itself, or its unpacked copy (`unpacked`).
+        notes: What was done when they were opened, a line each.
         shard: int [N], number of every photo's shard.
         offset: int [N], where its record's content begins.
         length: int [N], its bytes.
     """
 
     shards: tuple[str, ...]
+    files: tuple[str, ...]
     shard: np.ndarray
     offset: np.ndarray
     length: np.ndarray
-    notes = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def scan(cls, shards: Sequence[str | pathlib.Path]) -> "RecordSource":
-        """Finds all records by their headers. Raises UserError for a damaged shard."""
-        shard, offset, length = [], [], []
-        for number, path in enumerate(shards):
-            with open(path, "rb") as file:
-                if file.read(2) == b"\x1f\x8b":
-                    raise UserError(
-                        f"{printable(path)} is compressed, and photos are read at any place of a shard; unpack it with "
-                        "gunzip, or write it without compression."
-                    )
-            for start, size in tfrecords.places(path):
-                shard.append(number)
-                offset.append(start)
-                length.append(size)
-        return cls(tuple(map(str, shards)), np.array(shard, int), np.array(offset, int), np.array(length, int))
+        """Finds all records by their headers, after unpacking compressed shards. Raises UserError for a damaged one."""
+        files, shard, offset, length = [], [], [], []
+        for number, path in enumerate(progress(shards, len(shards), "shard")):
+            compressed = unpacked.is_compressed(path)
+            files.append(str(unpacked.unpacked(path) if compressed else path))
+            try:
+                for start, size in tfrecords.places(files[-1]):
+                    shard.append(number)
+                    offset.append(start)
+                    length.append(size)
+            except UserError as error:
+                if not compressed:
+                    raise
+                raise UserError(f"{printable(path)}, unpacked: {error}") from error
+        names, notes = tuple(map(str, shards)), []
+        if packed := [file for file, name in zip(files, names) if file != name]:
+            gigabytes = sum(os.path.getsize(file) for file in packed) / 2**30
+            notes.append(
+                f"compressed shards ({len(packed)}) are read from {printable(unpacked.cache_folder())}, "
+                f"{gigabytes:.2f} GiB; it may be removed afterwards."
+            )
+        indices = (np.array(values, int) for values in (shard, offset, length))
+        return cls(names, tuple(files), *indices, notes=tuple(notes))
 
     def __len__(self) -> int:
         return len(self.shard)
@@ -131,7 +144,7 @@ class RecordSource:
 
     def read(self, index: int) -> bytes:
         """Encoded bytes of photo `index`. Raises OSError or ValueError."""
-        content = tfrecords.read(self.shards[self.shard[index]], int(self.offset[index]), int(self.length[index]))
+        content = tfrecords.read(self.files[self.shard[index]], int(self.offset[index]), int(self.length[index]))
         try:
             feature = tf.train.Example.FromString(content).features.feature
         except Exception as error:  # Protocol buffers' own error is of a package that is not a dependency by name.
@@ -146,7 +159,7 @@ class RecordSource:
     def subset(self, indices: Iterable[int]) -> "RecordSource":
         """A source of some of the photos."""
         indices = np.asarray(indices, int)
-        return RecordSource(self.shards, self.shard[indices], self.offset[indices], self.length[indices])
+        return RecordSource(self.shards, self.files, self.shard[indices], self.offset[indices], self.length[indices])
 
     def fingerprint(self) -> Fingerprint:
         """A `Fingerprint` of the shards and the records' places."""

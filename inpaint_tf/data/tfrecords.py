@@ -38,6 +38,13 @@ def places(path: str | os.PathLike) -> Iterator[tuple[int, int]]:
             position += _HEADER + length + _FOOTER
 
 
+def begins_with_record(path: str | os.PathLike) -> bool:
+    """Whether the first bytes are a record's header: a length with its checksum. Raises OSError."""
+    with open(path, "rb") as file:
+        header = file.read(_HEADER)
+    return len(header) == _HEADER and header[8:] == _checksum(header[:8])
+
+
 def read(path: str | os.PathLike, offset: int, length: int) -> bytes:
     """A record's content. Raises OSError, or ValueError if it is damaged."""
     with open(path, "rb") as file:

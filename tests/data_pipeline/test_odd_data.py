@@ -111,14 +111,58 @@ def test_names_of_shards(name, photos, tmp_path):
     assert len(open_source(str(tmp_path / "records"))) == len(open_source(str(tmp_path / "records" / name))) == 12
 
 
-def test_compressed_shards_are_one_line(photos, tmp_path):
+@pytest.mark.parametrize("name", ["a.tfrecord", "a.tfrecord.gz", "a-00000-of-00001.gz", "a.tfrecord-00000-of-00001.gz"])
+def test_compressed_shards_are_known_by_their_bytes(name, photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (path,) = write_records(open_source(str(photos)), tmp_path / "records", 1)
-    for name in ("a.tfrecord", "a.tfrecord.gz", "a-00000-of-00001.gz"):
-        (tmp_path / "gz").mkdir()
-        (tmp_path / "gz" / name).write_bytes(gzip.compress(path.read_bytes()))
-        with pytest.raises(UserError, match="is compressed.*gunzip"):
-            open_source(str(tmp_path / "gz"))
-        shutil.rmtree(tmp_path / "gz")
+    (tmp_path / "gz").mkdir()
+    (tmp_path / "gz" / name).write_bytes(gzip.compress(path.read_bytes()))
+    plain, packed = open_source(str(path)), open_source(str(tmp_path / "gz"))
+    assert [packed.read(index) for index in range(12)] == [plain.read(index) for index in range(12)]
+    assert packed.name(3).startswith(str(tmp_path / "gz" / name)) and "compressed shards (1)" in packed.notes[0]
+
+
+def test_members_one_after_the_other_are_one_shard(photos, tmp_path, monkeypatch):
+    """As block-wise compressors and `cat a.gz b.gz` write them."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (path,) = write_records(open_source(str(photos)), tmp_path / "records", 1)
+    content = path.read_bytes()
+    (tmp_path / "a.tfrecord.gz").write_bytes(gzip.compress(content[:777]) + gzip.compress(content[777:]))
+    assert len(open_source(str(tmp_path / "a.tfrecord.gz"))) == 12
+
+
+def test_a_damaged_compressed_shard_is_one_line_and_leaves_nothing(photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (path,) = write_records(open_source(str(photos)), tmp_path / "records", 1)
+    content = gzip.compress(path.read_bytes())
+    flipped = bytearray(content)
+    flipped[len(content) // 2] ^= 0x40
+    for damaged in (content[:-300], content[:-4], bytes(flipped)):
+        (tmp_path / "a.tfrecord.gz").write_bytes(damaged)
+        with pytest.raises(UserError, match=r"a\.tfrecord\.gz is damaged or cut off"):
+            open_source(str(tmp_path / "a.tfrecord.gz"))
+    (tmp_path / "a.tfrecord.gz").write_bytes(gzip.compress(b"no records at all"))
+    with pytest.raises(UserError, match=r"a\.tfrecord\.gz, unpacked: .*no TFRecord file"):
+        open_source(str(tmp_path / "a.tfrecord.gz"))
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.name.startswith(".")]
+
+
+def test_a_full_cache_is_one_line(photos, tmp_path, monkeypatch):
+    (tmp_path / "cache").write_bytes(b"")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (path,) = write_records(open_source(str(photos)), tmp_path / "records", 1, compression="gzip")
+    with pytest.raises(UserError, match="cannot make the folder"):
+        open_source(str(path))
+
+
+@pytest.mark.parametrize("length", [0x8B1F, 0x088B1F])
+def test_a_plain_shard_that_begins_like_gzip_is_not_taken_for_it(length, tmp_path):
+    """A record of 35615 or 559903 bytes: its length is written 1f 8b (08)."""
+    with tf.io.TFRecordWriter(str(tmp_path / "x.tfrecord")) as writer:
+        writer.write(bytes(length))
+    assert (tmp_path / "x.tfrecord").read_bytes()[:2] == b"\x1f\x8b"
+    source = open_source(str(tmp_path / "x.tfrecord"))
+    assert source.length.tolist() == [length] and not source.notes
 
 
 @pytest.mark.parametrize("key", ["image", "image/encoded", "jpeg"])

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from inpaint_tf.commands.dispatcher import main
 from inpaint_tf.data.check import check_source
@@ -90,6 +91,39 @@ def test_records_can_be_scaled_down(photos, tmp_path):
     write_records(open_source(str(photos)), tmp_path / "records", 2, short_side=20)
     records = open_source(str(tmp_path / "records" / "*.tfrecord"))
     assert decode(records.read(0)).shape == (20, 24, 3)
+
+
+def test_compressed_records_are_what_tensorflow_reads(photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    source = open_source(str(photos))
+    paths = write_records(source, tmp_path / "records", 2, compression="gzip")
+    assert [path.name for path in paths] == ["photos-00000-of-00002.tfrecord.gz", "photos-00001-of-00002.tfrecord.gz"]
+    read = list(tf.data.TFRecordDataset([str(path) for path in paths], "GZIP"))
+    assert len(read) == 12
+    records = open_source(str(tmp_path / "records"))
+    packed = [tf.train.Example.FromString(record.numpy()).features.feature["image/encoded"] for record in read]
+    assert [records.read(index) for index in range(12)] == [feature.bytes_list.value[0] for feature in packed]
+    # Unpacked once; and a subset still knows where.
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.tfrecord")}
+    again = open_source(str(tmp_path / "records"))
+    assert len(kept) == 2 and {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert again.subset([5]).read(0) == records.read(5) and again.fingerprint() == records.fingerprint()
+
+
+def test_records_of_records_are_the_same_photos(photos, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    words = [
+        "make_records",
+        f"--train_data={photos}",
+        f"--output={tmp_path / 'gz'}",
+        "--shards=1",
+        "--compression=gzip",
+    ]
+    assert main(words) == 0
+    words = ["make_records", f"--train_data={tmp_path / 'gz'}", f"--output={tmp_path / 'plain'}", "--shards=1"]
+    assert main(words) == 0 and "compressed shards (1) are read from" in capsys.readouterr().out
+    source, records = open_source(str(photos)), open_source(str(tmp_path / "plain"))
+    assert [records.read(index) for index in range(12)] == [source.read(index) for index in range(12)]
 
 
 def test_damaged_shard_is_named(photos, tmp_path):
