@@ -1,9 +1,11 @@
 """Every reader of the package with a whole input of its own: what is damaged, and what reads it."""
 
 import dataclasses
+import gzip
 import hashlib
 import io
 import json
+import os
 import pathlib
 import shutil
 import tempfile
@@ -210,6 +212,33 @@ def _read_shard(folder):
         loader(index, index)
 
 
+def _make_compressed_shard(folder):
+    _make_shard(folder)
+    (folder / "photos.tfrecord").write_bytes(gzip.compress((folder / "photos.tfrecord").read_bytes()))
+
+
+def _read_compressed_shard(folder):
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+    try:
+        _read_shard(folder)
+    finally:
+        if before is None:
+            del os.environ["XDG_CACHE_HOME"]
+        else:
+            os.environ["XDG_CACHE_HOME"] = before
+
+
+def _make_heads(folder):
+    np.savez(folder / "heads.npz", lin0=np.ones((1, 3, 1, 1)), lin1=np.arange(5.0))
+
+
+def _read_heads(folder):
+    from inpaint_tf.evaluation.lpips import read_heads
+
+    read_heads(folder / "heads.npz", [3, 5])
+
+
 def _make_run(folder):
     from inpaint_tf.training.configuration import TrainingConfig
     from inpaint_tf.training.run_folder import RunFolder
@@ -292,6 +321,13 @@ READERS = {
         Reader("authors' checkpoint", _make_checkpoint, _damage_checkpoint, _read_checkpoint),
         Reader("list of photos", _make_list, _damages("list.txt", mutate_bytes), _read_list),
         Reader("TFRecord shard", _make_shard, _damages("photos.tfrecord", mutate_bytes), _read_shard),
+        Reader(
+            "compressed shard",
+            _make_compressed_shard,
+            _damages("photos.tfrecord", mutate_bytes),
+            _read_compressed_shard,
+        ),
+        Reader("heads of LPIPS", _make_heads, _damages("heads.npz", mutate_bytes), _read_heads),
         Reader("run folder", _make_run, _damage_run, _read_run),
         Reader("flag file", _make_flags, _damages("train.flags", mutate_bytes), _read_flags),
     )

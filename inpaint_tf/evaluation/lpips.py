@@ -11,6 +11,7 @@ taken as it is. Arrays and layers are matched in the order of their sorted names
 """
 
 import hashlib
+import io
 import pathlib
 from collections.abc import Sequence
 
@@ -18,6 +19,8 @@ import numpy as np
 
 from inpaint_tf.errors import UserError, printable, reading
 from inpaint_tf.evaluation.feature_metrics import FeatureNetwork, layer_differences
+from inpaint_tf.files import regular_bytes
+from inpaint_tf.schema import MOST_BYTES
 
 
 class Lpips:
@@ -39,7 +42,7 @@ class Lpips:
     """
 
     def __init__(self, network: FeatureNetwork, heads: str | pathlib.Path) -> None:
-        self._network, self._heads = network, _read_heads(pathlib.Path(heads), network.channels)
+        self._network, self._heads = network, read_heads(pathlib.Path(heads), network.channels)
         digest = hashlib.sha256(b"".join(head.tobytes() for head in self._heads)).hexdigest()[:16]
         self.name, self.fingerprint = network.name, f"{network.fingerprint} heads {digest}"
 
@@ -67,9 +70,11 @@ def lpips_named(network: str | None, heads: str | None) -> Lpips | None:
     return Lpips(FeatureNetwork(network), heads)
 
 
-def _read_heads(path: pathlib.Path, channels: Sequence[int]) -> list[np.ndarray]:
+def read_heads(path: pathlib.Path, channels: Sequence[int]) -> list[np.ndarray]:
+    """The heads of an NPZ file for layers of C channels, float64 [C] each. Raises UserError if they do not fit."""
     advice = "An NPZ file is needed, one array for each layer of the network."
-    with reading(path, "heads of LPIPS", advice), np.load(path, allow_pickle=False) as file:
+    with reading(path, "heads of LPIPS", advice):
+        file = np.load(io.BytesIO(regular_bytes(path, MOST_BYTES)), allow_pickle=False)
         if not isinstance(file, np.lib.npyio.NpzFile):
             raise ValueError("it is no NPZ file")
         heads = [np.asarray(file[name], np.float64).reshape(-1) for name in sorted(file.files)]
