@@ -59,18 +59,19 @@ def test_an_idle_server_stops_at_once(process):
 
 
 @pytest.mark.parametrize(
-    "words,said",
-    [
-        (["--preset=nothing"], "nothing"),
-        (["--host=203.0.113.1"], "cannot listen"),
-        (["--token="], "token"),
-        (["photo.jpg"], "flags only"),
-    ],
+    "words,said", [(["--preset=nothing"], "nothing"), (["--token="], "token"), (["photo.jpg"], "flags only")]
 )
-def test_what_is_wrong_with_the_call_is_one_line(words, said, capfd):
+def test_what_is_wrong_with_the_call_is_one_line(words, said, capsys):
     assert main(["serve", "--device=cpu", *words]) == 2
-    error = capfd.readouterr().err
+    error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_an_address_of_another_machine_is_one_line():
+    command = [sys.executable, "-m", "inpaint_tf", "serve", "--host=203.0.113.1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "cannot listen" in done.stderr and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("device", ["gpu", "gpu:1"])
