@@ -42,7 +42,7 @@ def called(tmp_path):
 
     def call(name, *words):
         script = tmp_path / "repository/experiments" / name / "run.sh"
-        subprocess.run([script, *words], cwd=here, env={**os.environ, "PYTHON": str(python)}, check=True, timeout=60)
+        subprocess.run([script, *words], cwd=here, env={**os.environ, "PYTHON": str(python)}, check=True, timeout=300)
         return [json.loads(line) for line in log.read_text().splitlines()], here
 
     return call

@@ -36,7 +36,7 @@ def presets(hub, tmp_path):
         variables = {**os.environ, "HF_ENDPOINT": hub.address, "HF_HOME": str(tmp_path / "cache")}
         variables |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1", **environment}
         command = [sys.executable, "-m", "inpaint_tf", "presets", *map(str, words)]
-        return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=120, check=False)
+        return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=300, check=False)
 
     return run
 

@@ -230,7 +230,7 @@ def test_queue_is_bounded_and_tells_places(start, slow, photo, encoded):
     with running.client() as client:
         identity = opened(client, encoded(photo))["id"]
         jobs = [client.post(f"/api/v1/photos/{identity}/fills", json={"strokes": BOX}).json() for _ in range(3)]
-        assert slow.started.acquire(timeout=10)
+        assert slow.started.acquire(timeout=60)
         places = [client.get(f"/api/v1/jobs/{job['job']}").json() for job in jobs]
         assert [(job["state"], job["place"]) for job in places] == [("running", 0), ("waiting", 1), ("waiting", 2)]
         full = client.post(f"/api/v1/photos/{identity}/fills", json={"strokes": BOX})
@@ -255,9 +255,9 @@ def test_a_fill_that_takes_too_long_is_ended(start, slow, photo, encoded):
 def test_a_client_that_leaves_cancels_its_fill(start, slow, photo, encoded):
     running = start()
     with running.client() as client, pytest.raises(httpx.ReadTimeout):
-        client.timeout = httpx.Timeout(0.5)
+        client.timeout = httpx.Timeout(60, read=0.5)
         post(client, encoded(photo), strokes=json.dumps(BOX))
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while running.server.queue.running and time.monotonic() < until:
         time.sleep(0.05)
     assert not running.server.queue.running
@@ -338,7 +338,9 @@ def test_idle_photos_are_closed(start, photo, encoded):
     running = start(idle_seconds=0.05)
     with running.client() as client:
         first = opened(client, encoded(photo))["id"]
-        time.sleep(0.3)
+        until = time.monotonic() + 60
+        while running.server.sessions.count and time.monotonic() < until:
+            time.sleep(0.02)
         assert running.server.sessions.count == 0
         assert client.get(f"/api/v1/photos/{first}/picture.png?version=0").status_code == 404
 

@@ -120,7 +120,7 @@ def test_far_outside_draws_nothing():
 def test_a_long_stroke_on_24_megapixels_is_quick():
     rng = np.random.default_rng(0)
     points = np.cumsum(rng.normal(0, 20, (2000, 2)), axis=0) + [3000, 2000]
-    started = time.perf_counter()
+    started = time.process_time()
     drawn = rasterise([{"op": "brush", "size": 300, "points": points.tolist()}], 4000, 6000)
     assert drawn.any()
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
