@@ -157,7 +157,7 @@ def use_device_in_children(name: str) -> None:
     if name == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     elif ":" in name:
-        os.environ["CUDA_VISIBLE_DEVICES"] = name[4:]
+        os.environ["CUDA_VISIBLE_DEVICES"] = _driver_name(int(name[4:]))
 
 
 def check_device_name(name: str) -> None:
@@ -173,8 +173,16 @@ def free_gpu_memory() -> int | None:
     if not tf.config.get_visible_devices("GPU"):
         return None
     index = tf.config.list_physical_devices("GPU").index(tf.config.get_visible_devices("GPU")[0])
-    listed = _output("nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits", f"--id={index}")
+    listed = _output(
+        "nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits", f"--id={_driver_name(index)}"
+    )
     return int(listed.split()[0]) << 20 if listed.strip().split("\n")[0].strip().isdigit() else None
+
+
+def _driver_name(index: int) -> str:
+    """What the driver calls the GPU that is number `index` here: its number or UUID, by CUDA_VISIBLE_DEVICES."""
+    visible = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")]
+    return visible[index] if index < len(visible) and visible[index] else str(index)
 
 
 def _can_be_opened(name: str) -> bool:

@@ -26,6 +26,8 @@ def load_tensorflow(warn_of_unused_gpu: bool = True) -> None:
     """
     if "tensorflow" in sys.modules:
         return
+    # GPUs are counted as nvidia-smi counts them, not the fastest first.
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as said:

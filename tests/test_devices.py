@@ -97,3 +97,28 @@ def test_the_doctor_knows_every_extra():
     text = (pathlib.Path(__file__).parents[1] / "setup.py").read_text(encoding="utf-8")
     extras = set(re.findall(r'^\s{8}"(\w+)":', text[text.index("extras_require") :], re.MULTILINE)) - {"dev"}
     assert {"cuda", "onnx"} <= extras <= set(doctor.EXTRAS)
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """TensorFlow sees two GPUs, of a machine of four that nvidia-smi asks for their free memory."""
+    gpus = ["GPU:0", "GPU:1"]
+    free = {"0": 100, "1": 200, "2": 300, "3": 400, "GPU-5a6b": 500}
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: list(gpus))
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: gpus[1:])
+    monkeypatch.setattr(devices, "_output", lambda *words: f"{free[words[-1].removeprefix('--id=')]}\n")
+
+
+@pytest.mark.parametrize("visible, free", [("", 200), ("2,3", 400), ("0, GPU-5a6b", 500)])
+def test_free_memory_is_that_of_the_gpu_that_is_used(two_gpus, monkeypatch, visible, free):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert devices.free_gpu_memory() == free << 20
+
+
+@pytest.mark.parametrize("visible, kept", [("", "1"), ("2,3", "3")])
+def test_children_get_the_same_gpu(monkeypatch, visible, kept):
+    monkeypatch.setattr(devices, "use_device", lambda name: None)
+    monkeypatch.setenv("TF_FORCE_GPU_ALLOW_GROWTH", "")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    devices.use_device_in_children("gpu:1")
+    assert devices.os.environ["CUDA_VISIBLE_DEVICES"] == kept
