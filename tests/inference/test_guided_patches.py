@@ -1,9 +1,15 @@
 """Copies of known pixels that the network leads."""
 
+import cv2
 import numpy as np
 import pytest
 
-from inpaint_tf.inference.guided_patches import GuidedPatchesOptions, blend_low_frequencies, fill_with_patches
+from inpaint_tf.inference.guided_patches import (
+    GuidedPatchesOptions,
+    blend_low_frequencies,
+    fill_with_patches,
+    share_of_low_frequencies,
+)
 from inpaint_tf.masks.brush import brush_mask_of_area
 
 
@@ -138,3 +144,51 @@ def test_low_frequencies_come_from_the_network_and_high_ones_stay(rng):
     assert np.abs(blended[hole].mean(axis=0) - 90).max() < 1
     difference = (blended - texture)[hole]
     assert difference.std() < 4 and blended[hole].std() > 18
+
+
+def stripes(height=160, width=160):
+    """Stripes of 10 pixels in two greys, uint8 [H, W, 3]: all contrast, no low frequencies."""
+    columns = np.indices((height, width))[1]
+    return np.where(columns // 5 % 2, 200, 60)[..., None].repeat(3, axis=-1).astype(np.uint8)
+
+
+def test_texture_has_a_small_share_of_low_frequencies_and_the_hole_plays_no_part():
+    hole = middle(160, 160)
+    assert share_of_low_frequencies(stripes(), hole, 12.0) < 0.05
+    halves = np.where(np.indices((160, 160))[0] < 80, 60, 200)[..., None].repeat(3, axis=-1).astype(np.uint8)
+    assert share_of_low_frequencies(halves, hole, 12.0) > 0.7
+    assert share_of_low_frequencies(np.full((160, 160, 3), 90, np.uint8), hole, 12.0) == 1
+    filled = np.where(hole[..., None], 255, stripes()).astype(np.uint8)
+    assert share_of_low_frequencies(filled, hole, 12.0) == share_of_low_frequencies(stripes(), hole, 12.0)
+
+
+def pebbles(grain, side=180):
+    """Noise blurred by `grain` pixels, uint8 [side, side, 3], standard deviation 40."""
+    noise = cv2.GaussianBlur(np.random.default_rng(5).normal(0, 1, (side, side)).astype(np.float32), (0, 0), grain)
+    grey = np.clip(128 + 40 * noise / noise.std(), 0, 255)
+    return grey[..., None].repeat(3, axis=-1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_texture_keeps_its_contrast_where_the_network_sees_its_mean(scale):
+    image, hole = pebbles(grain=2 / scale), np.zeros((180, 180), bool)
+    hole[58:122, 58:122] = True
+    network = np.where(hole[..., None], 128, image).astype(np.uint8)
+    contrast = {}
+    for rule in (True, False):
+        options = GuidedPatchesOptions() if rule else GuidedPatchesOptions(in_texture=None)
+        completed = fill_with_patches(network, hole, options, scale=lambda part: scale).completed
+        contrast[rule] = completed[hole].std() / image[~hole].std()
+    print(contrast)
+    assert contrast[True] > 0.5
+    assert contrast[True] > 1.3 * contrast[False]
+
+
+def test_what_is_no_texture_is_filled_as_without_the_rule():
+    image, hole = scene(), middle()
+    network = smooth_fill(image, hole)
+    with_rule, without = (
+        fill_with_patches(network, hole, options).completed
+        for options in (GuidedPatchesOptions(), GuidedPatchesOptions(in_texture=None))
+    )
+    assert np.array_equal(with_rule, without)
