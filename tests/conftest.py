@@ -33,6 +33,18 @@ def seeds(request):
     _seed(request.node.nodeid)
 
 
+@pytest.fixture(autouse=True)
+def environment():
+    """What a test leaves in the environment (`--device=cpu` hides GPUs from children, say) no other test sees."""
+    before = dict(os.environ)
+    yield
+    for name in {*before, *os.environ} - {"PYTEST_CURRENT_TEST"}:
+        if name not in before:
+            del os.environ[name]
+        elif os.environ.get(name) != before[name]:
+            os.environ[name] = before[name]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_fixture_setup(fixturedef):
     """The same for fixtures that several tests share, whichever of them comes first."""

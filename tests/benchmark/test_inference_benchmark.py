@@ -67,6 +67,7 @@ def test_sizes():
             parse_size(text)
 
 
+@pytest.mark.slow
 def test_forms_are_measured_side_by_side():
     rows = inference.time_forms(SETTINGS, (64, 96), "24", [PLANNED, FULL, LITERAL], 3)
     assert [row["form"] for row in rows] == ["planned", "full", "literal"]

@@ -28,6 +28,7 @@ def short(monkeypatch):
     monkeypatch.setattr(machine, "_SIDE", 128)
 
 
+@pytest.mark.slow
 def test_rows_of_training_and_time_that_is_spent_waiting(settings, monkeypatch):
     # Reading a photo takes longer than a step, which what is decoded ahead must not hide.
     read, numbers = FileSource.read, []

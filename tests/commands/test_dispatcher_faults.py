@@ -77,6 +77,7 @@ def test_flag_files_that_are_none_are_one_line(tmp_path, capsys, content, monkey
     assert code == 2 and said.splitlines()[-1].startswith("inpaint-tf: ") and "Traceback" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals_while_a_command_starts_are_one_line(number, code, tmp_path):
     """While TensorFlow is imported, which takes seconds, and a second one on top."""

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from inpaint_tf.commands.dispatcher import main
 from inpaint_tf.data.image_files import read_photo, write_image
+from inpaint_tf.inference.inpainter import Inpainter
 from inpaint_tf.models.presets import save_preset
 from inpaint_tf.models.registry import build_model
 
@@ -18,6 +19,22 @@ def preset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("presets") / "tiny"
     save_preset(folder, build_model("deepfill_v1", width=4), "deepfill_v1", {"width": 4}, "RGB", source="a test")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def inpainters():
+    """Presets are loaded once for the same options, in place of once for every call: tracing takes most of the time."""
+    made, from_preset = {}, Inpainter.from_preset
+
+    def cached(*arguments, **options):
+        key = (*map(str, arguments), *sorted(options.items(), key=str))
+        if key not in made:
+            made[key] = from_preset(*arguments, **options)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Inpainter, "from_preset", cached)
+        yield
 
 
 @pytest.fixture

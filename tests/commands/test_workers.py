@@ -50,6 +50,7 @@ def test_processors_are_left_alone_where_rounding_must_not_change(tmp_path, monk
     assert {path.read_text().split()[1] for path in tmp_path.glob("*.done")} == {"7"}
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_when_a_worker_is_killed(tmp_path):
     outcomes = run(tmp_path, ["a", "b", "c", "d", "e"], once=("b", "d"))
     assert all(outcome.error is None for outcome in outcomes.values()) and len(outcomes) == 5
@@ -62,6 +63,7 @@ def test_a_job_that_always_kills_its_process_is_given_up_and_the_others_are_done
     assert "ended twice (SIGKILL)" in outcomes["c"].error and "memory" in outcomes["c"].error
 
 
+@pytest.mark.slow
 def test_workers_that_always_die_are_not_started_for_ever(tmp_path):
     jobs = [str(number) for number in range(20)]
     with pytest.raises(UserError, match="one worker after the other ends"):
@@ -108,6 +110,7 @@ def call(photos, output, *words):
     return main(["inpaint", *folders, "--detail=none", *words])
 
 
+@pytest.mark.slow
 def test_shards_together_do_every_photo_once(photos, capsys):
     assert call(photos, "out", "--shard=1/2") == 0
     assert sorted(path.name for path in (photos / "out").iterdir()) == ["0.png", "2.png", "4.png"]

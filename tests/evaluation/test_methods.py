@@ -60,6 +60,7 @@ def test_red_stays_red():
         assert np.abs(method_named(name)(image, HOLE).astype(int) - image).max() <= 4
 
 
+@pytest.mark.slow
 def test_presets_go_through_the_inpainter():
     from inpaint_tf.models.presets import bundled_presets
 
@@ -73,6 +74,7 @@ def test_presets_go_through_the_inpainter():
     assert blended.fingerprint != method.fingerprint
 
 
+@pytest.mark.slow
 def test_a_preset_is_measured_as_its_name_says_whatever_it_recommends():
     from inpaint_tf import Inpainter
 

@@ -34,6 +34,7 @@ def pictures(folder):
     return {path.relative_to(folder): path.read_bytes() for path in (folder / "cache").rglob("*.png")}
 
 
+@pytest.mark.slow
 def test_parts_together_are_the_whole(photos, tmp_path, capsys):
     words = ["--methods=mean,telea"]
     assert call(photos, tmp_path / "one", *words) == 0

@@ -23,8 +23,7 @@ def photo(rng):
     return rng.integers(0, 256, (40, 48, 3), np.uint8)
 
 
-@pytest.mark.parametrize("plan", ["hole", "full"])
-@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("plan, value", [("hole", np.nan), ("full", np.inf)])
 def test_one_weight_that_is_no_number_is_named(photo, plan, value):
     model = build_model("deepfill_v1", width=4)
     variable = next(v for v in model.variables if "conv5/kernel" in v.path)

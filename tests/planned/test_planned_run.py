@@ -38,7 +38,13 @@ def runs():
     return PlannedRun(model), FullRun(literal)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+QUICK = "one_pixel", "strokes"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(k, id=k.__name__, marks=[] if k.__name__ in QUICK else pytest.mark.slow) for k in KINDS],
+)
 def test_equals_the_literal_full_run(runs, kind, monkeypatch):
     """210 random photos and holes in all; about a minute on two cores. In every other one attention takes tiles."""
     rng = np.random.default_rng(KINDS.index(kind))
@@ -54,6 +60,7 @@ def test_equals_the_literal_full_run(runs, kind, monkeypatch):
     assert steps.max() <= 1 and (steps > 0).mean() < 1e-3
 
 
+@pytest.mark.slow
 def test_equals_the_literal_full_run_where_the_margin_matters(runs):
     """Photos larger than the receptive field, so that crops end inside the image on every side."""
     rng = np.random.default_rng(9)
@@ -155,7 +162,7 @@ OUT_OF_MEMORY = [
 
 @pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["tensorflow", "xla"])
 def test_out_of_memory_is_caught_once(runs, monkeypatch, capsys, error):
-    planned = PlannedRun(runs[0].model)
+    planned = runs[0]
     image, hole = np.zeros((256, 256, 3), "float32"), np.zeros((256, 256, 1), "float32")
     hole[100:140, 100:140] = 1
     expected = planned(image, hole)
@@ -177,7 +184,7 @@ def test_out_of_memory_is_caught_once(runs, monkeypatch, capsys, error):
 
 @pytest.mark.parametrize("error", [MemoryError(), *OUT_OF_MEMORY], ids=["python", "tensorflow", "xla"])
 def test_out_of_memory_twice_is_an_error_for_people(runs, monkeypatch, error):
-    planned = PlannedRun(runs[0].model)
+    planned = runs[0]
 
     def failing(*_):
         raise error

@@ -28,6 +28,7 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
 
 
+@pytest.mark.slow
 def test_every_curl_command_works(running, folder):
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")

@@ -45,12 +45,13 @@ def records(config):
         return [json.loads(line) for line in file]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "n_critic, warm_up, expected",
     [
-        pytest.param(1, 0, "cgcg", marks=pytest.mark.slow),
+        (1, 0, "cgcg"),
         (2, 1, "gccgccg"),
-        pytest.param(5, 2, "ggcccccgcccccg", marks=pytest.mark.slow),
+        (5, 2, "ggcccccgcccccg"),
     ],
 )
 def test_generator_and_critics_move_at_these_steps(n_critic, warm_up, expected, tiny, trainer):
