@@ -31,6 +31,8 @@ from inpaint_tf.errors import UserError, printable
 
 # Kind of an `Outcome` whose image or mask cannot be used.
 _INPUT = "input"
+# Masks on which a method failed that are named one by one.
+_NAMED = 5
 
 SUMMARY = "images + fixed mask set -> table of measures for any methods, with a report"
 
@@ -123,7 +125,7 @@ def _evaluate(options, part, parts):
     lpips = lpips_named(options.lpips_network, options.lpips_heads)
     engine = _engine(options, source) if options.workers > 1 else None
     if parts > 1:
-        manifest = prepare_masks(source, options.output, protocol, options.masks)
+        manifest = prepare_masks(source, options.output, protocol, options.masks, methods)
         return _say_part(
             compute_part(methods, manifest, source, options.output, Share(part, parts, engine)), part, parts
         )
@@ -136,8 +138,7 @@ def _evaluate(options, part, parts):
         print(printable(f"left out: {name}: {why}."), file=sys.stderr)
     print(markdown(*main_table(lines, "hole")))
     for found in runs:
-        for row in found.failed:
-            print(printable(f"failed: {found.method} on mask {row.entry}: {row.error}"), file=sys.stderr)
+        _say_failures(found.method, [(row.entry, row.error) for row in found.failed], len(found.rows))
     if whole := network_table(lines):
         print(f"\nWhole pictures, in the features of a network:\n\n{markdown(*whole)}\n")
     print(f"Region hole, absolute, mean over images, 95% interval. Report: {page}")
@@ -176,11 +177,25 @@ def _work(device, precision, source, output, workers):
     return do
 
 
+def _say_failures(method, failures, masks=None):
+    """A line for the first few masks on which a method failed, and one for the others."""
+    for entry, why in failures[:_NAMED]:
+        print(printable(f"failed: {method} on mask {entry}: {why}"), file=sys.stderr)
+    more = len(failures) - _NAMED
+    if more > 0:
+        print(printable(f"failed: {method} on {more} more masks; the cache/ of --output says why."), file=sys.stderr)
+    if failures and masks is not None:
+        done = masks - len(failures)
+        text = f"{method}: its means are over {done} of {masks} masks and do not compare with others' over all"
+        print(
+            printable(f"{text}; paired differences do." if done else f"{method} failed on every mask."), file=sys.stderr
+        )
+
+
 def _say_part(done, part, parts):
-    given_up = [(name, entry, why) for name, entries in done.given_up.items() for entry, why in entries.items()]
-    for name, entry, why in given_up:
-        print(printable(f"failed: {name} on mask {entry}: {why}"), file=sys.stderr)
-    failed = len(given_up) + done.errors
+    for name, entries in done.given_up.items():
+        _say_failures(name, list(entries.items()))
+    failed = sum(map(len, done.given_up.values())) + done.errors
     print(
         f"Part {part} of {parts}: {done.computed} computed, {failed} failed. When all parts are done, the same command "
         "without --shard writes the report."

@@ -1,5 +1,6 @@
 """One evaluation from images to report: what `inpaint-tf evaluate` does, for Python."""
 
+import collections
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -48,7 +49,7 @@ def evaluate(
             or an output folder that holds another manifest.
     """
     output = pathlib.Path(output)
-    manifest = prepare_masks(source, output, protocol, masks)
+    manifest = prepare_masks(source, output, protocol, masks, methods)
     given_up = {}
     if engine is not None:
         given_up = compute_part(methods, manifest, source, output, Share(engine=engine)).given_up
@@ -75,8 +76,9 @@ def prepare_masks(
     output: pathlib.Path,
     protocol: protocols.Protocol | None = None,
     masks: pathlib.Path | None = None,
+    methods: Sequence[Method] = (),
 ) -> Manifest:
-    """Works out a protocol, or reads a mask set, and puts its masks into the output folder.
+    """Works out a protocol, or reads a mask set, lets methods look at it, and puts its masks into the output folder.
 
     Args and errors: as of `evaluate`.
     """
@@ -87,6 +89,11 @@ def prepare_masks(
     else:
         manifest = _check_mask_set(masks, protocol, source)
         holes = [read_hole(masks, entry) for entry in manifest.entries]
+    masks_of = collections.Counter(entry.photo.name for entry in manifest.entries)
+    names = [entry.photo.name for entry in manifest.entries]
+    for method in methods:
+        if method.check is not None:
+            method.check([(number, name, masks_of[name] == 1) for number, name in enumerate(names)])
     # The folder keeps a copy: results say what they were measured on.
     write_mask_set(output, manifest, holes)
     return manifest

@@ -71,6 +71,8 @@ class Method:
             fingerprint are not used.
         run: Function of (image, hole) -> `Completion`; None if there is a `run_case`.
         run_case: Function of `Case` -> `Completion`, for methods that need to know which entry it is.
+        check: Looks at the entries before anything runs, each as what `Case` calls number, name and only_mask, and
+            raises UserError if it can do none of them; None if there is nothing to look at.
         warm_up: Whether the first call is slower than the rest (graphs are built) and is not to be timed.
     """
 
@@ -79,6 +81,7 @@ class Method:
     run: Callable | None = None
     warm_up: bool = False
     run_case: Callable[[Case], Completion] | None = None
+    check: Callable[[Sequence[tuple[int, str, bool]]], None] | None = None
 
     def complete(self, case: Case) -> Completion:
         """Completes one entry. Raises whatever the method raises."""

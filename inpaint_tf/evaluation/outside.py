@@ -13,11 +13,13 @@ import pathlib
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Sequence
 
 import numpy as np
 
 from inpaint_tf.data.image_files import READABLE, read_photo, write_image
-from inpaint_tf.errors import UserError
+from inpaint_tf.data.photo_lists import scan_folder
+from inpaint_tf.errors import UserError, name_some, printable
 from inpaint_tf.evaluation.methods import Case, Completion, Method
 
 FOLDER, COMMAND = "folder:", "command:"
@@ -40,23 +42,44 @@ def outside_method(name: str) -> Method:
 def _folder(name: str, folder: pathlib.Path) -> Method:
     if not folder.is_dir():
         raise UserError(f"method {name}: {folder} is no folder; it holds results named like the masks or the images.")
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in READABLE and file.is_file())
+    files = scan_folder(folder, recursive=True).photos
     if not files:
         raise UserError(f"method {name}: {folder} holds no pictures ({' '.join(READABLE)}).")
-    by_name = {file.relative_to(folder).with_suffix("").as_posix(): file for file in files}
+    by_name: dict[str, list[pathlib.Path]] = {}
+    for file in files:
+        by_name.setdefault(file.relative_to(folder).with_suffix("").as_posix(), []).append(file)
     state = "\n".join(f"{file.relative_to(folder)} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)
 
+    def check(cases: Sequence[tuple[int, str, bool]]) -> None:
+        wanted = [_result_names(*case) for case in cases]
+        if not any(candidate in by_name for names in wanted for candidate in names):
+            example = " or ".join(wanted[0])
+            raise UserError(
+                f"method {name}: none of the {len(files)} pictures in {printable(folder)} is named like a mask or an "
+                f"image of this set; the first one's result is {printable(example)}, and there is "
+                f"{printable(files[0].name)}."
+            )
+
     def run(case: Case) -> Completion:
-        names = [f"{case.number:05d}"]
-        if case.only_mask:
-            image = pathlib.PurePosixPath(case.name).with_suffix("")
-            names += [image.as_posix(), image.name]
+        names = _result_names(case.number, case.name, case.only_mask)
         found = next((by_name[candidate] for candidate in names if candidate in by_name), None)
         if found is None:
-            raise ValueError(f"{folder} has no result named {' or '.join(dict.fromkeys(names))}")
-        return _composited(found, case)
+            raise ValueError(f"{folder} has no result named {' or '.join(names)}")
+        if len(found) > 1:
+            raise ValueError(f"{folder} has several results of one name: {name_some([file.name for file in found])}")
+        return _composited(found[0], case)
 
-    return Method(name, f"folder {hashlib.sha256(state.encode()).hexdigest()[:16]}", run_case=run)
+    fingerprint = f"folder {hashlib.sha256(state.encode()).hexdigest()[:16]}"
+    return Method(name, fingerprint, run_case=run, check=check)
+
+
+def _result_names(number: int, image: str, only_mask: bool) -> list[str]:
+    """What the result of an entry may be called, without suffix."""
+    names = [f"{number:05d}"]
+    if only_mask:
+        path = pathlib.PurePosixPath(image).with_suffix("")
+        names += [path.as_posix(), path.name]
+    return list(dict.fromkeys(names))
 
 
 def _command(name: str, text: str) -> Method:

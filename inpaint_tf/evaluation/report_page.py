@@ -102,7 +102,7 @@ def report_page(manifest, runs, lines, differences, intro, titles, pictures, cas
         tables=_region_tables(lines, names),
         differences=_difference_table(differences, names),
         plots=list(_plots(lines, names)),
-        failures=[f"{names[run.method]}, mask {row.entry}: {row.error}" for run in runs for row in run.failed],
+        failures=[_failures(run, names) for run in runs if run.failed],
         picture_titles=[_short_title(title, names) for title in titles],
         picture_rows=_picture_rows(manifest, titles, *pictures),
         cases=_cases(runs, cases, originals, names),
@@ -111,6 +111,16 @@ def report_page(manifest, runs, lines, differences, intro, titles, pictures, cas
         small_sample=small_sample(lines),
         higher=", ".join(style(name).heading for name in metrics_of(lines) if metric_named(name).higher_is_better),
     )
+
+
+def _failures(run, names) -> tuple[str, list[str]]:
+    """What a method that failed on some masks is to be read with, and the masks."""
+    done = len(run.rows) - len(run.failed)
+    text = f"{names[run.method]} failed on {len(run.failed)} of {len(run.rows)} masks."
+    if done:
+        text += f" Its means are over {done} of {len(run.rows)} masks and do not compare with others' over all;"
+        text += " paired differences do."
+    return text, [f"mask {row.entry}: {row.error}" for row in run.failed]
 
 
 def short_names(methods: list[str]) -> dict[str, str]:

@@ -131,6 +131,13 @@ def test_workers_give_the_pictures_and_the_summary_of_one_process(photos, capsys
         assert np.array_equal(np.array(Image.open(path)), np.array(Image.open(photos / "two" / path.name)))
 
 
+def test_two_ways_of_sharing_out_at_once_are_refused(photos, capsys):
+    assert call(photos, "out", "--engine=ray", "--shard=1/2") == 2
+    assert "--engine=ray shares photos out itself; leave out --shard" in capsys.readouterr().err
+    assert call(photos, "out", "--shard=3/2") == 2
+    assert "write I/N with I from 1 to N" in capsys.readouterr().err
+
+
 def test_one_photo_is_not_shared_out(photos, capsys):
     words = [f"--image={photos / 'photos/0.png'}", f"--mask={photos / 'masks/0.png'}", f"--output={photos / 'x.png'}"]
     assert main(["inpaint", *words, "--workers=2"]) == 2

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inpaint_tf.commands.dispatcher import main
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation.methods import methods_named
 from inpaint_tf.evaluation.protocols import PROTOCOLS, ImageSource, prepare
@@ -101,6 +102,53 @@ def test_what_a_failing_command_said_is_kept(run):
 def test_bad_names_are_refused_before_anything_runs(name, message):
     with pytest.raises(UserError, match=message):
         methods_named([name])
+
+
+def test_two_results_of_one_name_are_not_chosen_between(run, tmp_path):
+    for name in ("a.png", "a.jpg", "b.png", "more/c.png"):
+        save(tmp_path / "theirs", name)
+    (failed,) = run(f"folder:theirs={tmp_path / 'theirs'}").failed
+    assert "several results of one name: a.jpg, a.png" in failed.error
+
+
+def test_hidden_files_and_other_kinds_are_no_results(run, tmp_path):
+    for name in ("a.png", "b.png", "more/c.png", ".a.png", ".thumbs/a.png", "__MACOSX/a.png"):
+        save(tmp_path / "theirs", name)
+    (tmp_path / "theirs/a.txt").write_text("how it was made")
+    assert not run(f"folder:theirs={tmp_path / 'theirs'}").failed
+
+
+def call(photos, tmp_path, *words):
+    return main(["evaluate", "--protocol=center128", f"--images={photos}", f"--output={tmp_path / 'out'}", *words])
+
+
+def test_a_folder_with_none_of_the_results_is_refused_before_anything_runs(photos, tmp_path, capsys):
+    for name in ("x1.png", "x2.png"):
+        save(tmp_path / "theirs", name)
+    assert call(photos, tmp_path, f"--methods=mean,folder:theirs={tmp_path / 'theirs'}") == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "none of the 2 pictures" in said and "result is 00000 or a, and there is x1.png" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_results_are_named_and_the_means_said_not_to_compare(photos, tmp_path, capsys):
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "theirs", name)
+    assert call(photos, tmp_path, f"--methods=mean,folder:theirs={tmp_path / 'theirs'}") == 1
+    said = capsys.readouterr()
+    assert (
+        "failed: folder:theirs on mask 2: ValueError" in said.err and "no result named 00002 or more/c or c" in said.err
+    )
+    assert "its means are over 2 of 3 masks and do not compare" in said.err and "failed on 1 of 3" in said.out
+    assert "over 2 of 3 masks" in (tmp_path / "out/index.html").read_text()
+
+
+def test_many_missing_results_are_few_lines(photos, tmp_path, capsys):
+    save(tmp_path / "theirs", "00000.png")
+    words = ["evaluate", "--protocol=free_form", f"--images={photos}", f"--output={tmp_path / 'out'}"]
+    assert main([*words, f"--methods=folder:theirs={tmp_path / 'theirs'}"]) == 1
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("failed")]
+    assert len(said) == 6 and "on 9 more masks" in said[-1]
 
 
 def test_an_empty_folder_is_refused(tmp_path):
