@@ -101,6 +101,7 @@ class GuidedPatchesOptions:
         low_frequencies: Sigma of what blending takes from the network, pixels.
         margin: Pixels around the hole, at least and at most, that patches come from; in between it is the hole's size.
         tile: Side of the squares that large holes are filled in, pixels.
+        most_searched: With more hole pixels than this, full size is not searched: matches at half the size are doubled.
         in_texture: What is different where the hole's surroundings are texture; None: nothing.
     """
 
@@ -111,6 +112,7 @@ class GuidedPatchesOptions:
     low_frequencies: float = 4.0
     margin: tuple[int, int] = (96, 512)
     tile: int = 1024
+    most_searched: int = 4_000_000
     in_texture: InTexture | None = InTexture()
 
 
@@ -202,6 +204,7 @@ def fill_with_patches(
             report_part,
             energies,
             threads,
+            weights[-1] <= options.most_searched,
         )
         if found is None:
             without += 1
@@ -270,13 +273,13 @@ def _for_surroundings(options, image, hole, enlarging):
     )
 
 
-def _fill_window(network, hole, unusable, options, low_frequencies, report, energies, threads):
+def _fill_window(network, hole, unusable, options, low_frequencies, report, energies, threads, search_finest):
     """Colours uint8 [h, w, 3] and sources int32 [h, w, 2] of a window, (row, column) in it; None without a patch."""
     try:
         size = patch_size(hole | unusable, options.search.patch)
     except ValueError:
         return None
-    field = _search(network, hole, unusable, size, options, report, energies, threads)
+    field = _search(network, hole, unusable, size, options, report, energies, threads, search_finest)
     chosen = field.sources(COLOURS)
     place = tuple(field.pixels.T)
     sources = np.full((*hole.shape, 2), -1, np.int32)
@@ -304,7 +307,7 @@ def _guide(network, hole, options):
     return known
 
 
-def _search(network, hole, unusable, size, options, report, energies, threads) -> PatchField:
+def _search(network, hole, unusable, size, options, report, energies, threads, search_finest) -> PatchField:
     search = options.search
     channels = colours_and_texture(network, hole | unusable, search)
     voted = channels.shape[-1]
@@ -315,4 +318,13 @@ def _search(network, hole, unusable, size, options, report, energies, threads) -
     if voted > COLOURS:
         texture = slice(COLOURS, voted)
         coarsest.image[..., texture] = harmonic_fill(coarsest.image[..., texture], coarsest.hole)
-    return complete_levels(levels, size, voted, search, energies=energies, report=report, threads=threads)
+    return complete_levels(
+        levels,
+        size,
+        voted,
+        search,
+        energies=energies,
+        report=report,
+        threads=threads,
+        search_finest=search_finest,
+    )

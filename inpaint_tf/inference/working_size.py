@@ -3,8 +3,9 @@
 A network that was trained on 256x256 with holes of 128 is lost in a hole of 256: it does not see across. On the photo
 at half the size, brought up again, the same weights gained 0.43 dB on eight Kodak photos of 768x512 with holes of 256.
 So "auto" brings the hole's thickness (twice the largest distance from a hole pixel to a known one) down to that of the
-holes in training; thin holes are left at full size, whatever the photo's. And the network gets a window around the
-hole, not the photo: its cost then follows the hole. Holes that are far apart get windows of their own.
+holes in training; thin holes are left at full size. And the network gets a window around the hole, not the photo: its
+cost then follows the hole. Holes that are far apart get windows of their own. A window that would have more than
+`MOST_PIXELS` (holes all over a large photo) is brought down to them, so that time stays bounded.
 
 Known pixels are averaged; a pixel of the reduced photo is hole if any pixel that it stands for is one, so nothing of a
 hole's content is ever taken for known.
@@ -23,6 +24,8 @@ from inpaint_tf.regions import Rect, bounding_rect, coarsened
 AUTO, FULL = "auto", "full"
 # What a preset was trained on if it doesn't say: what all systems here were made for.
 TRAINED_ON = {"image": 256, "hole": 128}
+# "auto" never gives the network more pixels than this at once, so that holes all over a large photo take bounded time.
+MOST_PIXELS = 2_500_000
 # Holes are told apart on squares of this many pixels.
 CELL = 16
 # More groups of holes than this are not told apart.
@@ -80,6 +83,7 @@ def plan_windows(hole: np.ndarray, working_size: str | int, trained_on: dict[str
         # Around the hole the network sees on all sides as much as a whole picture of training had.
         margin = int(np.ceil(sides["image"] / scale))
         window = _from_multiple(box.grown(margin, hole.shape))
+        scale = min(scale, (MOST_PIXELS / (window.height * window.width)) ** 0.5)
         windows.append(Window(box, window, scale))
     return windows
 

@@ -131,6 +131,7 @@ def complete_levels(
     energies: list[tuple[int, float]] | None = None,
     report: Callable[[float], None] | None = None,
     threads: int | None = None,
+    search_finest: bool = True,
 ) -> PatchField:
     """Searches and votes in turns, from the coarsest level to the finest.
 
@@ -143,11 +144,15 @@ def complete_levels(
         energies: See `complete`.
         report: Called with the finished share of the work, in [0, 1]; what it raises ends the work.
         threads: How many to use; None takes as many as there are processors.
+        search_finest: Whether the finest of several levels is searched; else it votes with the matches of the one
+            before, doubled.
 
     Returns:
         The `PatchField` of the finest level; its `image` is the completed one.
     """
     steps = [options.steps[min(number, len(options.steps) - 1)] for number in range(len(levels))]
+    if not search_finest and len(levels) > 1:
+        steps[-1] = 0
     costs = np.cumsum([0, *(count * int(np.count_nonzero(hole)) for count, (_, hole, _) in zip(steps, levels))])
     field = None
     for number, (image, hole, unusable) in enumerate(levels):

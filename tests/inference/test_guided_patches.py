@@ -48,6 +48,19 @@ def test_every_pixel_is_a_copy_from_where_it_says():
     assert np.array_equal(filled.completed[~hole], image[~hole])
 
 
+def test_very_many_pixels_are_copied_too_without_a_search_at_full_size():
+    image, hole = scene(), middle()
+    levels: list[list[tuple[int, float]]] = [[], []]
+    for energies, most in zip(levels, (10_000, 100)):
+        options = GuidedPatchesOptions(most_searched=most)
+        filled = fill_with_patches(smooth_fill(image, hole), hole, options, blend=False, energies=energies)
+        rows, columns = filled.fills[0].sources[filled.fills[0].sources[..., 0] >= 0].T
+        box = filled.fills[0].box.slices
+        assert np.array_equal(filled.completed[box][hole[box]], image[rows, columns])
+    finest = max(level for level, _ in levels[0])
+    assert max(level for level, _ in levels[1]) == finest - 1
+
+
 def test_the_network_leads_and_the_texture_is_the_photos():
     image, hole = scene(), middle()
     network = smooth_fill(image, hole)

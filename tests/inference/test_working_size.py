@@ -6,6 +6,7 @@ import pytest
 from inpaint_tf.errors import UserError
 from inpaint_tf.inference.inpainter import Inpainter
 from inpaint_tf.inference.working_size import (
+    MOST_PIXELS,
     check_working_size,
     enlarged,
     hole_boxes,
@@ -138,3 +139,13 @@ def test_two_windows_fill_their_own_holes(model, rng):
     inside = result.refined[hole]
     assert np.abs((inside + 1) * 127.5 - result.completed[hole]).max() <= 1
     assert (result.offsets[:, 40:44] == -1).all() and (result.offsets[4:6, 3:5] >= 0).all()
+
+
+def test_strokes_all_over_a_large_photo_get_a_window_of_bounded_size():
+    hole = np.zeros((4000, 6000), bool)
+    hole[::200, ::200] = True
+    hole[2000, :] = True
+    windows = plan_windows(hole, "auto")
+    assert len(windows) == 1
+    pixels = windows[0].box.height * windows[0].box.width * windows[0].scale ** 2
+    assert pixels == pytest.approx(MOST_PIXELS, rel=1e-6)
