@@ -179,7 +179,7 @@ def fill_with_patches(
         return Filled(completed, (), 0)
     parts = [part for box in hole_boxes(hole, options.margin[0]) for part in tiles(box, options.tile)]
     parts = [part for part in parts if hole[part.slices].any()]
-    weights = np.cumsum([0, *(np.count_nonzero(hole[part.slices]) for part in parts)])
+    weights = np.cumsum([0, *(int(np.count_nonzero(hole[part.slices])) for part in parts)])
     for number, part in enumerate(parts):
         shares = weights[number : number + 2] / weights[-1]
 
