@@ -15,10 +15,10 @@ import json
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
+from named import inpainter_named
 
 from inpaint_tf.evaluation.methods import CLASSICAL, method_named
 from inpaint_tf.evaluation.protocols import ImageSource, cut, prepare, protocol_named
-from inpaint_tf.inference.inpainter import Inpainter
 from inpaint_tf.losses.feature_network import feature_network, unit_length
 
 FLAGS = flags.FLAGS
@@ -64,17 +64,6 @@ def second_features():
 def distances(features, other_features):
     """One distance for each layer."""
     return [float(((a - b) ** 2).sum(axis=-1).mean()) for a, b in zip(features, other_features, strict=True)]
-
-
-def inpainter_named(name):
-    """The `Inpainter` of a preset: the network alone, whatever the preset recommends, unless suffixes say more."""
-    place, *suffixes = name.split("+")
-    return Inpainter.from_preset(
-        place,
-        blend="poisson" if "poisson" in suffixes else "none",
-        detail="patches" if "patches" in suffixes else "none",
-        working_size="full",
-    )
 
 
 def hole_psnr(photo, completed, hole):

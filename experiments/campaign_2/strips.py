@@ -1,32 +1,30 @@
-"""Draws fills of Kodak photos side by side, to be looked at.
+"""Draws what presets make of six of the gallery's cases, side by side, to be looked at.
 
-    PYTHONPATH=. python experiments/campaign_2/strips.py --images=KODAK_FOLDER --output=strips.jpg PRESET[+poisson] ...
+    PYTHONPATH=.:experiments/gallery python experiments/campaign_2/strips.py --output=FILE.jpg PRESET[+poisson] ...
 
-A row a photo: the photo, then the fill of every preset; the crop of 160 pixels around the hole, twice as large.
+A row a case: the picture, then the fill of every preset; scikit-image's public-domain and CC0 pictures.
 """
 
-import cv2
 import numpy as np
 from absl import app, flags
-from judge import CROP, inpainter_named
+from cases import CASES, picture_and_hole, shown
+from named import inpainter_named
 
-from inpaint_tf.evaluation.protocols import ImageSource, cut, prepare, protocol_named
+from inpaint_tf.files import write_bytes
+from inpaint_tf.visualize.grids import encode_jpeg
 
 FLAGS = flags.FLAGS
-flags.DEFINE_list("numbers", ["1", "8", "14", "19", "22"], "Numbers of Kodak photos.")
+flags.DEFINE_string("output", None, "JPEG file to write.", required=True)
+flags.DEFINE_list("cases", ["2", "3", "5", "7", "10", "11"], "Numbers of cases of the gallery, from 0.")
 
 
 def main(arguments):
-    source = ImageSource(FLAGS.images)
-    manifest, holes = prepare(protocol_named("kodak24_center128"), source)
     inpainters = [inpainter_named(name) for name in arguments[1:]]
     rows = []
-    for number in map(int, FLAGS.numbers):
-        entry = manifest.entries[number - 1].image
-        photo = cut(source.read(entry.name), entry.resize, entry.crop)
-        fills = [inpainter(photo, holes[number - 1].pixels) for inpainter in inpainters]
-        rows.append(np.hstack([cv2.resize(x[CROP, CROP], None, fx=2, fy=2) for x in (photo, *fills)]))
-    cv2.imwrite(FLAGS.output, np.vstack(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+    for case in (CASES[int(number)] for number in FLAGS.cases):
+        picture, hole = picture_and_hole(case)
+        rows.append(np.hstack(shown(case, [picture, *(inpainter(picture, hole) for inpainter in inpainters)])))
+    write_bytes(FLAGS.output, encode_jpeg(np.vstack(rows), quality=85))
 
 
 if __name__ == "__main__":

@@ -237,7 +237,9 @@ def main(_):
     output = pathlib.Path(FLAGS.output)
     output.mkdir(parents=True, exist_ok=True)
     (output / f"{FLAGS.name}.program").write_bytes(content)
-    stored = {n: v.astype(np.float16) for n, v in program.state.items() if n.startswith("generator:") or n == "generator"}
+    stored = {
+        n: v.astype(np.float16) for n, v in program.state.items() if n.startswith("generator:") or n == "generator"
+    }
     np.savez_compressed(output / f"{FLAGS.name}.npz", **stored)
     if program.frozen:
         np.savez(output / "frozen.npz", **program.frozen)

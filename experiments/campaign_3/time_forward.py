@@ -1,6 +1,6 @@
 """Times the programs of `export_forward.py`: a line of JSON each. Needs JAX and NumPy.
 
-    [NVIDIA_TF32_OVERRIDE=0] python time_forward.py FOLDER
+[NVIDIA_TF32_OVERRIDE=0] python time_forward.py FOLDER
 """
 
 import json

@@ -1,6 +1,6 @@
 """Makes a preset of weights that `train_programs.py` saved.
 
-    PYTHONPATH=. python experiments/campaign_3/to_preset.py PROGRAM.json WEIGHTS.npz PRESET_FOLDER
+PYTHONPATH=. python experiments/campaign_3/to_preset.py PROGRAM.json WEIGHTS.npz PRESET_FOLDER
 """
 
 import json

@@ -5,9 +5,11 @@
 
 Stages run one after the other and hand on every array of the state that the next one has too; SECONDS bounds the time
 of a stage, compilation left out, and STEPS (0: as many as fit) its steps. The learning rate rises over the first 50
-steps and falls linearly to FINAL_RATE over the stage. The averaged weights are saved as float16 every quarter of a stage
-(OUTPUT/STAGE_NAME_QUARTER.npz), the losses as JSON lines. With --side_by_side every program starts from its own first
-weights and all get the same photos, holes and number of steps: as many as fit into the first one's SECONDS.
+steps and falls linearly to FINAL_RATE over the stage. The averaged weights are saved as float16 every quarter of a
+stage (OUTPUT/STAGE_NAME_QUARTER.npz), the losses as JSON lines.
+
+With --side_by_side every program starts from its own first weights and all get the same photos, holes and number of
+steps: as many as fit into the first one's SECONDS.
 """
 
 import argparse
@@ -43,6 +45,7 @@ class Photos:
                     continue
                 encoded.append((str(name), content[begin:end]))
         encoded.sort(key=lambda pair: pair[0])
+
         def decode(pair):
             return cv2.cvtColor(cv2.imdecode(pair[1], cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
@@ -55,6 +58,8 @@ class Photos:
                 edges.append(np.unpackbits(raw[8:])[: height * width].reshape(height, width))
                 assert edges[-1].shape == photo.shape[:2]
             self.edges = edges
+        if not self.photos:
+            raise SystemExit(f"no photos in {folder}" + (f" named {', '.join(prefixes)}*." if prefixes else "."))
         holes = np.load(folder / "holes.npz")
         self.bits, self.corners = holes["bits"], holes["corners"]
 
@@ -97,7 +102,10 @@ def batches(photos, count, seed, first, workers=6):
                     lock.wait()
                 number = state["next"]
                 state["next"] += 1
-            made = photos.batch(number, count, seed)
+            try:
+                made = photos.batch(number, count, seed)
+            except Exception as error:  # Whatever it is, the one who waits has to hear of it.
+                made = error
             with lock:
                 slots[number] = made
                 lock.notify_all()
@@ -111,6 +119,8 @@ def batches(photos, count, seed, first, workers=6):
             made = slots.pop(state["taken"])
             state["taken"] += 1
             lock.notify_all()
+        if isinstance(made, Exception):
+            raise made
         yield made
 
 
@@ -226,7 +236,8 @@ class Run:
                     return elapsed / step
                 if step % (10 * LOG_EVERY) == 0 or step == LOG_EVERY:
                     shown = " ".join(f"{n} {v:.3f}" for n, v in means.items())
-                    print(f"{label} {step} {elapsed:.0f}s {speed:.0f} images/s wait {waited / elapsed:.0%} {shown}", flush=True)
+                    waits = f"waits {waited / elapsed:.0%}"
+                    print(f"{label} {step} {elapsed:.0f}s {speed:.0f} images/s {waits} {shown}", flush=True)
             if snapshots and share < 1 and int(share * snapshots) > kept:
                 kept = int(share * snapshots)
                 self.save(f"{label}_{kept}")
@@ -297,17 +308,20 @@ def main():
     if options.side_by_side:
         took = {}
         for name, _, rate, _ in stages:
-            for steps in (5, 25):
-                found = run().stage(
-                    programs[name], f"timing_{name}", seconds=1e9, steps=steps, rate=float(rate), final_rate=0.0, snapshots=0
-                )
-            took[name] = found
+            for steps in (5, 25):  # The first, short one warms up.
+                plan = {"seconds": 1e9, "steps": steps, "rate": float(rate), "final_rate": 0.0, "snapshots": 0}
+                took[name] = run().stage(programs[name], f"timing_{name}", **plan)
         steps = max(1, int(0.85 * min(left(), float(stages[0][1])) / sum(took.values())))
         print(f"seconds a step {took}: {steps} steps each", flush=True)
         for name, _, rate, final_rate in stages:
-            run().stage(
-                programs[name], name, seconds=1e9, steps=steps, rate=float(rate), final_rate=float(final_rate), snapshots=1
-            )
+            plan = {
+                "seconds": 1e9,
+                "steps": steps,
+                "rate": float(rate),
+                "final_rate": float(final_rate),
+                "snapshots": 1,
+            }
+            run().stage(programs[name], name, **plan)
         return
     runner = run()
     for index, (name, *numbers) in enumerate(stages):

@@ -1,10 +1,10 @@
 """Measures methods on the same images under the same masks, and draws what it found.
 
   inpaint-tf evaluate --protocol=kodak24_center128 --images=kodak24/ --methods=mean,telea,ns,patchmatch --output=out/
-  inpaint-tf evaluate --masks=maskset/ --images=photos/ --methods=telea,preset:photos_small --output=out/
+  inpaint-tf evaluate --masks=maskset/ --images=photos/ --methods=telea,preset:photos --output=out/
   inpaint-tf evaluate --masks=maskset/ --images=photos/ --methods=telea,folder:theirs=results/ --output=out/
   inpaint-tf evaluate --compare=out_a/,out_b/ --output=both/
-  inpaint-tf evaluate study --output=out/ --methods=telea,preset:photos_small     (a page: which looks more real?)
+  inpaint-tf evaluate study --output=out/ --methods=telea,preset:photos     (a page: which looks more real?)
   inpaint-tf evaluate study --output=out/ --votes=ann.json,bob.json               (what people said)
 
 The output folder gets index.html (one file, opens from disk), table.md, table.csv, results.jsonl, differences.jsonl and

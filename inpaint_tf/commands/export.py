@@ -1,7 +1,7 @@
 """Writes a preset as SavedModel, LiteRT or ONNX files, compared with the Keras model before they are put in place.
 
   inpaint-tf export --format=saved_model --output=served/inpaint
-  inpaint-tf export --preset=photos_small --format=all --size=256x256,any --output=exported
+  inpaint-tf export --preset=photos --format=all --size=256x256,any --output=exported
 
 SavedModels take photos of any size. LiteRT and ONNX files are for one size each (multiples of 8), or for any such size
 with --size=any. Files hold the network alone: no patches, no working size, no blending. DIR/export.json says what every

@@ -1,7 +1,7 @@
 """Lists the presets that ship with the package, shows one, or shares one on the Hugging Face hub.
 
   inpaint-tf presets
-  inpaint-tf presets show photos_small
+  inpaint-tf presets show photos
   inpaint-tf presets show hf://organisation/name
   inpaint-tf presets push runs/mine/preset hf://organisation/name     (needs `hf auth login` once)
 

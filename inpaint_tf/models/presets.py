@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from inpaint_tf.models.generator import Generator
 
 BUNDLED = pathlib.Path(__file__).parent.parent / "weights"
-DEFAULT_PRESET = "photos_small"
+DEFAULT_PRESET = "photos"
 CHANNEL_ORDERS = ("RGB", "BGR")
 _CONFIG, _WEIGHTS = "config.json", "weights.npz"
 # So many variables that do not fit are named.
