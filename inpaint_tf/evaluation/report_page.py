@@ -141,7 +141,8 @@ def verdict(lines, differences, names) -> list[str]:
     """One or two sentences: which method leads in the hole, by how much, and whether that is beyond chance."""
     sentences = []
     for metric in ("psnr", "ssim"):
-        ranked = ranking(lines, metric)
+        whole = [line for line in lines if not line.get("failed")]  # A mean over fewer masks leads nothing.
+        ranked = ranking(whole, metric)
         if len(ranked) < 2:
             continue
         (best, value), (second, other) = ranked[:2]
@@ -151,7 +152,7 @@ def verdict(lines, differences, names) -> list[str]:
         text = f"{names[best]} leads by {column.split()[0]}: {value * factor:.{decimals}f}{unit}, "
         text += f"{gap:.{decimals}f}{unit} ahead of {names[second]}"
         sentences.append(f"{text} ({_significance(differences, best, second, metric)}).")
-    return sentences or ["One method alone: nothing to compare it with."]
+    return sentences or ["No two methods did every mask: nothing to compare."]
 
 
 def ranking(lines, metric, region="hole") -> list[tuple[str, float]]:
@@ -174,21 +175,30 @@ def _significance(differences, best, second, metric):
 
 def _region_tables(lines, names):
     """A table for each region; regions with the same numbers share one."""
-    made: dict[str, tuple[Table, list[str]]] = {}
+    made: list[tuple[Table, list[str]]] = []
     for region in reversed(REGIONS):  # The hole first: it is what the methods differ in.
         table = _table(lines, names, region)
-        key = repr([row[1:-1] for row in table.rows])
-        if key in made:
-            made[key][1].append(region)
+        same = next((regions for other, regions in made if _holds(other, table)), None)
+        if same is None:
+            made.append((table, [region]))
         else:
-            made[key] = table, [region]
+            same.append(region)
     result = []
-    for table, regions in made.values():
+    for table, regions in made:
         title = f"Region: {', '.join(regions)}"
         same = f" The same pixels as the {regions[1]} in this protocol." if len(regions) > 1 else ""
         remark = _REGION_NOTES[regions[0]] + same + " Best values are bold; rows are sorted by PSNR."
         result.append(table._replace(title=title, anchor=regions[0], remark=remark))
     return result
+
+
+def _holds(table, other):
+    """Whether a table has all columns of another one, with the same numbers."""
+    columns, others = (
+        {column.text: [row[place] for row in found.rows] for place, column in enumerate(found.headings)}
+        for found in (table, other)
+    )
+    return all(columns.get(name) == cells for name, cells in others.items())
 
 
 def _table(lines, names, region, scale="absolute", pooling="per_image"):
@@ -201,22 +211,30 @@ def _table(lines, names, region, scale="absolute", pooling="per_image"):
     best = {}
     for metric in metrics:
         higher = metric_named(metric).higher_is_better
-        texts = {m: number_text(line)[0] for m in methods if (line := chosen(m, metric)) is not None}
+        found = {m: line for m in methods if (line := chosen(m, metric)) is not None and not line.get("failed")}
+        texts = {m: number_text(line)[0] for m, line in found.items()}
         if higher is not None and len(texts) > 1:
             wanted = (max if higher else min)(texts.values(), key=float)
             best[metric] = {method for method, text in texts.items() if float(text) == float(wanted)}
     rows = []
     for method in sorted(methods, key=lambda method: order.get(method, len(order))):
-        cells = [Cell(names[method], full=method if names[method] != method else "")]
+        failed = next((line for line in lines if line["method"] == method and line.get("failed")), None)
+        remark = f"failed on {failed['failed']} of {failed['failed'] + failed['masks']}" if failed else ""
+        cells = [Cell(names[method], remark, full=method if names[method] != method else "")]
         for metric in metrics:
             line = chosen(method, metric)
-            text, remark = number_text(line) if line is not None else ("-", "")
+            text, remark = number_text({**line, "failed": 0}) if line is not None else ("-", "")
             cells.append(Cell(text, remark, method in best.get(metric, ())))
         seconds = next((line["seconds_per_image"] for line in lines if line["method"] == method), None)
         cells.append(Cell("-" if seconds is None else f"{seconds:.2f}"))
         rows.append(cells)
     headings = [Heading("method"), *(Heading(heading(metric, scale), note(metric, scale)) for metric in metrics)]
-    return Table(f"{region}, {scale}, {pooling}", [*headings, Heading("s", "seconds an image takes")], rows)
+    return Table(f"{region}, {scale}, {pooling}", [*headings, Heading("s", _seconds_note(lines))], rows)
+
+
+def _seconds_note(lines):
+    most = max((line.get("workers", 1) for line in lines), default=1)
+    return "seconds an image takes" + (f"; {most} processes at a time made them longer" if most > 1 else "")
 
 
 def _difference_table(differences, names):

@@ -55,7 +55,7 @@ NOTES = {
     "ms_ssim": "the same over five scales",
     "feature_distance": "mean distance of a network's unit-length features (LPIPS without its calibration)",
     "lpips": "the same, weighted by calibrated heads",
-    "fid": "Frechet distance of all fills' features from all photos'; not comparable with Inception's FID",
+    "fid": "Frechet distance of the two sets; not that of Inception",
     "kid": "kernel distance of the two sets, unbiased; around 0 for equal ones",
     "u_ids": "errors of a linear classifier that tells fills from photos; 50 = it only guesses",
     "p_ids": "fills that it finds more real than their own photo; 50 = it only guesses",

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from inpaint_tf.commands.dispatcher import main
-from inpaint_tf.evaluation.report_page import ranking, short_names, verdict
+from inpaint_tf.evaluation.report_page import Cell, Heading, Table, _holds, ranking, short_names, verdict
 
 
 def line(method, value, metric="psnr", **more):
@@ -41,6 +41,22 @@ def test_the_verdict_does_not_mind_which_way_a_pair_was_subtracted():
 
 def test_one_method_is_no_comparison():
     assert "nothing to compare" in verdict(LINES[:1], [], {"telea": "telea"})[0]
+
+
+def test_a_mean_over_fewer_masks_leads_nothing():
+    lines = [*LINES, line("partial", 20.0, failed=3)]
+    (sentence,) = verdict(lines, [], {m: m for m in ("telea", "ours", "mean", "partial")})
+    assert sentence.startswith("ours leads") and "partial" not in sentence
+
+
+def test_a_table_with_all_columns_of_another_stands_for_both():
+    def table(**columns):
+        rows = [[Cell(text) for text in row] for row in zip(*columns.values())]
+        return Table("", [Heading(name) for name in columns], rows)
+
+    hole, box = table(method="ab", l1="12", distance="34"), table(method="ab", l1="12")
+    assert _holds(hole, box) and not _holds(box, hole)
+    assert not _holds(hole, table(method="ab", l1="13")) and not _holds(hole, table(method="ba", l1="21"))
 
 
 def test_folders_of_presets_get_short_names_that_stay_apart():
