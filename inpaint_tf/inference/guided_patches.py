@@ -13,10 +13,10 @@ what the network expects; and the hole starts from the network's completion.
 - **Blending** gives the copies the low frequencies of the network's completion, which fits the hole's border, and
   leaves them their texture (`blend_low_frequencies`; on the same photos 17.95 dB, .525, .699). Poisson blending would
   do nothing here: patches overlap the border, so there is no step to take away.
-- **Blending keeps a seventh of the network** besides (`GuidedPatchesOptions.network`): copies and network are two guesses
-  whose errors differ. With `photos`, whose completion has texture of its own, on 48 photos kept for choosing: hole PSNR
-  18.97 -> 19.03 dB with a tenth and 19.09 with a
-  fifth, distances .4703 -> .4684, .4678 and .6454 -> .6422, .6381. Where exactly does not matter (below). Not in texture.
+- **Blending keeps a seventh of the network** besides (`GuidedPatchesOptions.network`): copies and network are two
+  guesses whose errors differ. With `photos`, whose completion has texture of its own, on 48 photos kept for choosing:
+  hole PSNR 18.97 -> 19.03 dB with a tenth and 19.09 with a fifth, distances .4703 -> .4684, .4678 and .6454 -> .6422,
+  .6381. Not in texture, and where does not matter (below).
 - **In texture the network leads less.** Where nearly all of the surroundings' variance is fine (grass, gravel, cloth,
   stripes), the network gives their mean. Patches that resemble a mean are the smoothest there are, and blending takes
   from them what contrast they have. So there, larger patches, more weight of the texture, half of the guide's, and
@@ -26,13 +26,14 @@ what the network expects; and the hole starts from the network's completion.
   much to stripes. About one photo in a hundred, and one texture in four, is of this kind; none of Kodak's.
 - **Where nothing can be copied**, because the photo has no patch without hole, the network's pixels stay.
 
-Tried without gain over that: the network's pixels mixed in where the patches' distances are large, against a quantile of those
-that known patches have to their best other ones, against nothing, or where votes disagree. On 48 photos with
+Tried without gain over that: the network's pixels mixed in where the patches' distances are large, against a quantile
+of those that known patches have to their best other ones, against nothing, or where votes disagree. On 48 photos with
 `photos_small`, mixing a fifth on average (change of PSNR in dB and of the two distances): by that ratio +.11, +.0005,
 -.003; by the distance alone +.18, +.003, +.002; by the votes' variance +.17, +.009, +.006; a fifth everywhere +.12,
 -.002, -.005. So a map says nothing that a constant does not. With `photos_small`, which draws no texture, most of what
 the constant gains is had by weakening the copies' high frequencies (+.14, +.0004, -.004), of which they have too little
-already (median .42 of the photo's): hence no more than a seventh. To the eye, patches were no worse than the network where the map was high, and textures went flat.
+already (median .42 of the photo's): hence no more than a seventh. To the eye, patches were no worse than the network
+where the map was high, and textures went flat.
 
 Measured on kodak24_center128 (256x256, hole 128) with `photos_small`: PSNR, distance in features of VGG16, and in those
 of EfficientNet-Lite0, which nothing was trained against (experiments/campaign_2/judge.py): network alone with Poisson
