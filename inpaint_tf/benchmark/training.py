@@ -34,10 +34,10 @@ AUTHORS_SECONDS = {
     ("iteration", 16): 55.0,
 }
 AUTHORS_MEMORY_GIB = {4: 2.3, 16: 6.0}
-# The words of --precisions -> `TrainingConfig.precision`. In TF32 variables and activations are float32.
+# The words of --precisions -> `TrainingConfig.precision`.
 PRECISIONS = {
     "float32": "float32",
-    "tf32": "float32",
+    "tf32": "tf32",
     "bfloat16": "mixed_bfloat16",
     "mixed_bfloat16": "mixed_bfloat16",
     "mixed_float16": "mixed_float16",
@@ -113,11 +113,11 @@ def measure(settings: dict[str, Any], repeats: int, precision: str = "") -> list
         of_authors (and cpu_of_authors), peak_memory_gib with peak_of; and for the iteration data_share, the share of
         its time that it waited for photos. One row with "skipped" if memory runs out.
     """
-    import tensorflow as tf
+    from inpaint_tf.training.strategy import set_arithmetic
 
     config = TrainingConfig(**settings)
     precision = precision or config.precision
-    tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
+    set_arithmetic(config)
     try:
         return _measured(config, repeats, precision)
     except Exception as error:

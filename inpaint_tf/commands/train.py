@@ -85,10 +85,9 @@ def run(options: flags.FlagValues, arguments: list[str]) -> int:
         return _describe(config)
     import tensorflow as tf
 
-    from inpaint_tf.training.strategy import is_cluster, make_strategy
+    from inpaint_tf.training.strategy import is_cluster, make_strategy, set_arithmetic
 
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
+    set_arithmetic(config)
     strategy = make_strategy(config.strategy)
     try:
         return _train(config, strategy)
@@ -114,7 +113,7 @@ def _out_of_memory(config):
     steps = whole_checkpoints(pathlib.Path(config.run_dir) / "checkpoints")
     saved = f"the checkpoint of step {steps[-1]} is whole" if steps else "nothing was saved yet"
     smaller = [f"a smaller --batch_size (now {config.batch_size}) or --image_size (now {config.image_size})"]
-    if config.precision == "float32":
+    if config.precision in ("float32", "tf32"):
         smaller.append("--precision=mixed_bfloat16")
     return OutOfMemory(
         f"memory ran out in training; {saved}. Close other programs, or start again with {' or '.join(smaller)}; "

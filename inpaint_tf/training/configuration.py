@@ -15,7 +15,7 @@ from inpaint_tf.training.recipes import option_defaults, options_for
 
 # Names of `losses.ADVERSARIAL_LOSSES`, spelt out so that flags need no TensorFlow.
 ADVERSARIAL = ("wgan", "bce", "non_saturating", "least_squares", "hinge")
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+PRECISIONS = ("float32", "tf32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 CROPS = ("random_crop", "fit_crop", "scaled_crop", "resize")
 CHECKS = ("header", "decode", "off")
@@ -196,7 +196,10 @@ class TrainingConfig:
     )
     # Execution.
     precision: str = _option(
-        "float32", "Arithmetic of the convolutions; losses are float32 always.", choices=PRECISIONS
+        "float32",
+        "Arithmetic of the convolutions; losses are float32 always. tf32 is float32 with short mantissas in products, "
+        "on GPUs that have it (Ampere and later).",
+        choices=PRECISIONS,
     )
     jit_compile: bool = _option(False, "Compile the steps with XLA (faster on GPUs, slower on CPUs).")
     strategy: str = _option("auto", "Devices to train on.", choices=STRATEGIES, free=True)
@@ -226,6 +229,11 @@ class TrainingConfig:
             raise UserError(f"--width={self.width} must be even.")
         if self.batch_size % self.accumulate:
             raise UserError(f"--accumulate={self.accumulate} does not divide --batch_size={self.batch_size}.")
+        if self.deterministic and self.precision == "tf32":
+            raise UserError(
+                "--deterministic contradicts --precision=tf32: what has to be the same everywhere needs float32; "
+                "leave one of them out."
+            )
         if self.initial_stage != "all" and not self.initial_preset:
             raise UserError(f"--initial_stage={self.initial_stage} says nothing without --initial_preset.")
         if self.adversarial_weight > 0 and self.n_critic == 0:

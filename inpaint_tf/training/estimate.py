@@ -34,7 +34,7 @@ def describe(config):
 def memory_bytes(config, generator, counts):
     """Estimated peak in bytes on one device: weights, Adam's slots, averages, gradients, and a step's activations."""
     variables = 4 * (sum(counts.values()) * 4 + (counts["generator"] if config.ema_decay else 0))
-    element = 4 if config.precision == "float32" else 2
+    element = 4 if config.precision in ("float32", "tf32") else 2
     part = config.batch_size // config.accumulate
     generator_step = part * activation_elements(generator, config.image_size) * element
     return variables + WORKING_FACTOR * generator_step + RUNTIME_BYTES

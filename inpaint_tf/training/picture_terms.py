@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 # Arithmetic of the convolutions -> that of the feature network.
-_DTYPES = {"float32": "float32", "mixed_bfloat16": "bfloat16", "mixed_float16": "float16"}
+_DTYPES = {"float32": "float32", "tf32": "float32", "mixed_bfloat16": "bfloat16", "mixed_float16": "float16"}
 
 
 def load_network(config: TrainingConfig) -> Any:

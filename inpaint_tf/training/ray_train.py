@@ -46,9 +46,10 @@ def train_on_ray(config: TrainingConfig, workers: int, gpus: bool) -> None:
 def _worker(settings: dict[str, Any]) -> None:
     from inpaint_tf.training.loop import Trainer
     from inpaint_tf.training.prepare import prepare_photos, remember_report
-    from inpaint_tf.training.strategy import make_strategy
+    from inpaint_tf.training.strategy import make_strategy, set_arithmetic
 
     config = TrainingConfig(**settings)
+    set_arithmetic(config)
     strategy = make_strategy(config.strategy)
     source, fingerprint, report = prepare_photos(config, say=_say)
     trainer = Trainer(config, source, fingerprint, strategy, say=_say)

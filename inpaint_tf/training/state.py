@@ -100,14 +100,17 @@ class TrainingState:
 
 
 class dtype_policy:
-    """Context in which new Keras layers compute in `precision`; the global policy is put back afterwards."""
+    """Context in which new Keras layers compute in a `TrainingConfig.precision`; afterwards the global policy is back.
+
+    TF32 is float32 to Keras; `strategy.set_arithmetic` switches it.
+    """
 
     def __init__(self, precision: str) -> None:
-        self.precision = precision
+        self.policy = "float32" if precision == "tf32" else precision
 
     def __enter__(self) -> None:
         self.before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(self.precision)
+        keras.config.set_dtype_policy(self.policy)
 
     def __exit__(self, *_: object) -> None:
         keras.config.set_dtype_policy(self.before)

@@ -44,6 +44,13 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
+def set_arithmetic(config: TrainingConfig) -> None:
+    """Switches TF32 and deterministic operations on or off for this process, as the configuration says."""
+    tf.config.experimental.enable_tensor_float_32_execution(config.precision == "tf32")
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Whether this process writes checkpoints and logs: always, but for all workers of a cluster except the first."""
     resolver = strategy.cluster_resolver

@@ -1,9 +1,11 @@
 """What TF_CONFIG and SLURM say is understood before anything meets."""
 
 import pytest
+import tensorflow as tf
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.training.strategy import FIRST_PORT, _resolver, make_strategy
+from inpaint_tf.training.configuration import TrainingConfig
+from inpaint_tf.training.strategy import FIRST_PORT, _resolver, make_strategy, set_arithmetic
 
 SLURM = {
     "SLURM_JOB_ID": "7",
@@ -66,3 +68,14 @@ def test_several_workers_need_a_cluster(environment):
     environment(**dict.fromkeys(SLURM))
     with pytest.raises(UserError, match="needs a cluster: set TF_CONFIG"):
         make_strategy("multi_worker")
+
+
+@pytest.mark.parametrize(("precision", "switched_on"), [("tf32", True), ("float32", False)])
+def test_tf32_is_on_only_if_it_was_asked_for(precision, switched_on):
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
+    try:
+        tf.config.experimental.enable_tensor_float_32_execution(not switched_on)
+        set_arithmetic(TrainingConfig(precision=precision))
+        assert tf.config.experimental.tensor_float_32_execution_enabled() == switched_on
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
