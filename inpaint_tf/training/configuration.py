@@ -20,6 +20,7 @@ STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 CROPS = ("random_crop", "fit_crop", "scaled_crop", "resize")
 CHECKS = ("header", "decode", "off")
 HOLES = ("authors", "mixed")
+SKETCHES = ("gradients", "hed")
 RECONSTRUCTIONS = ("authors", "hole")
 INITIAL_STAGES = ("all", "coarse")
 CRITICS = ("both", "local", "global")
@@ -84,6 +85,12 @@ class TrainingConfig:
         "authors",
         "The authors' holes, or a mix of boxes and strokes of all sizes, for people with photos.",
         choices=HOLES,
+    )
+    sketches: str = _option(
+        "gradients",
+        "Lines that a guided model is shown: thinned gradients of the photo, or HED's as its authors took them (package "
+        "of the extra 'perceptual'; a VGG16 more for every batch).",
+        choices=SKETCHES,
     )
     check_data: str = _option(
         "header",

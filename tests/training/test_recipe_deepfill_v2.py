@@ -1,8 +1,10 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from inpaint_tf.data.sketches import photo_edges
+from inpaint_tf.errors import UserError
 from inpaint_tf.models.registry import build_model
 from inpaint_tf.training.configuration import TrainingConfig
 from inpaint_tf.training.recipes import Batch, recipe_for
@@ -80,6 +82,29 @@ def test_a_guided_model_and_its_critic_see_the_photos_edges(rng):
     filled = [generator(known, mask, guide)["refined"].numpy() for guide in guides]
     assert np.max(np.abs(filled[0] - filled[1])) > 1e-6
     assert critic.guided and tuple(critic.stack.convs[0].kernel.shape) == (5, 5, 5, 2)
+
+
+def test_hed_draws_other_sketches(rng):
+    loss = {}
+    batch = Batch(
+        tf.constant(rng.uniform(-1, 1, (1, 4, 4, 3)).astype(np.float32).repeat(16, 1).repeat(16, 2)),
+        tf.constant(np.pad(np.ones((1, 32, 32, 1), np.float32), ((0, 0), (16, 16), (16, 16), (0, 0)))),
+        None,
+        None,
+    )
+    for sketches in ("gradients", "hed"):
+        config = configuration(model="deepfill_v2_guided", image_size=64, sketches=sketches)
+        recipe = recipe_for(config.model)
+        recipe.prepare(config)
+        keras.utils.set_random_seed(3)
+        generator, critic = build_model(config.model, width=8), recipe.build_critic(config)
+        loss[sketches] = float(recipe.generator_terms(config, generator, critic, batch, "joint")["l1"])
+    assert loss["gradients"] != loss["hed"]
+
+
+def test_only_guided_models_have_sketches():
+    with pytest.raises(UserError, match="--sketches=hed contradicts --model=deepfill_v2"):
+        configuration(model="deepfill_v2", sketches="hed")
 
 
 def test_warm_up_moves_the_coarse_network_only():

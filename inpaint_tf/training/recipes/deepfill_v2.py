@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from inpaint_tf.data.sketches import photo_edges
+from inpaint_tf.data.sketches import HED, hed_edges, load_hed, photo_edges
 from inpaint_tf.graph_pixels import composite
 from inpaint_tf.losses import ADVERSARIAL_LOSSES, feature_matching, mean_l1, r1_penalty
 from inpaint_tf.masks.brush import brush_mask
@@ -31,6 +31,11 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
 
     A guided model sees the photo's own edges inside the hole, and so does its critic.
     """
+
+    def prepare(self, config: TrainingConfig) -> None:
+        super().prepare(config)
+        if config.sketches == HED:
+            load_hed()
 
     def build_critic(self, config: TrainingConfig) -> keras.Model:
         critic = PatchCritic(config.critic_width, guided=_guided(config))
@@ -111,7 +116,9 @@ def _guided(config):
 
 def _guide(config, batch):
     """The photo's edges inside the hole, or None for a model without guidance."""
-    return photo_edges(batch.image) * batch.hole_mask if _guided(config) else None
+    if not _guided(config):
+        return None
+    return (hed_edges if config.sketches == HED else photo_edges)(batch.image) * batch.hole_mask
 
 
 def _twice(x):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.models.registry import MODELS
 
 if TYPE_CHECKING:
     from inpaint_tf.training.configuration import TrainingConfig
@@ -43,7 +44,10 @@ class RecipeOptions:
         Raises:
             UserError: naming the flag.
         """
-        for name, reason in self.unused(config).items():
+        unused = dict(self.unused(config))
+        if not MODELS[config.model].guided:
+            unused["sketches"] = "it is not made to follow a sketch."
+        for name, reason in unused.items():
             value = getattr(config, name)
             if value != defaults[name]:
                 raise UserError(f"--{name}={value} contradicts --model={config.model}: {reason} Leave it out.")
