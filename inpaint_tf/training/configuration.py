@@ -88,8 +88,8 @@ class TrainingConfig:
     )
     sketches: str = _option(
         "gradients",
-        "Lines that a guided model is shown: thinned gradients of the photo, or HED's as its authors took them (package "
-        "of the extra 'perceptual'; a VGG16 more for every batch).",
+        "Lines that a guided model is shown: thinned gradients of the photo, or HED's, as its authors took (package of "
+        "the extra 'perceptual'; a VGG16 more for every batch).",
         choices=SKETCHES,
     )
     check_data: str = _option(
