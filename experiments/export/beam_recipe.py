@@ -1,10 +1,10 @@
 """Inpaints photos in an Apache Beam pipeline: a recipe, for people who have a Beam runner.
 
     pip install inpaint_tf apache-beam
-    python experiments/export/beam_recipe.py --photos='photos/*.jpg' --masks=masks/ --output=filled/ [Beam's own options]
+    python experiments/export/beam_recipe.py --photos='photos/*.jpg' --masks=masks/ --output=filled/ [Beam's options]
 
-Every worker loads the preset once (`load_model`); a photo's mask has its name, as PNG. A photo that fails is counted and
-named, and the others go on. Photos and results are read and written by Beam's file systems, so they may lie in a bucket.
+Every worker loads the preset once (`load_model`); a photo's mask has its name, as PNG. A photo that fails is counted
+and named, and the others go on. Photos and results go through Beam's file systems, so they may lie in a bucket.
 """
 
 import argparse
