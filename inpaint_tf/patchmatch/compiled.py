@@ -1,16 +1,20 @@
 """Loops compiled by numba, and bands of work for all processors.
 
-Loops are compiled when they are first called and kept on disk: beside the module, or in the user's cache folder where
-that cannot be written (`NUMBA_CACHE_DIR` names another); where neither can, every process compiles for itself. They
-release Python's lock, so plain threads share the work. numba's own `parallel=True` is not used: it takes several times
-as long to compile, and its built-in thread pool stops the process if two threads of a server use it at once.
+Loops are compiled when they are first called and kept on disk: beside the module in a source tree, in the user's cache
+folder otherwise or where the tree cannot be written (`NUMBA_CACHE_DIR` names another); where neither can, every process
+compiles for itself. They release Python's lock, so plain threads share the work. numba's own `parallel=True` is not
+used: it takes several times as long to compile, and its built-in thread pool stops the process if two threads of a
+server use it at once.
 """
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numba
+from numba.core import config
 
 # Work of less than this many items is not worth a second thread.
 _LEAST_ITEMS_PER_THREAD = 1000
@@ -21,9 +25,30 @@ def compiled(function: Callable) -> Callable:
     # Not all of "fast": it would promise that nothing is infinite, and bounds are.
     options = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
     try:
-        return numba.njit(cache=True, **options)(function)
+        with _cache_outside_installed_packages(function):
+            return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # There is no folder that a cache could be written to.
         return numba.njit(**options)(function)
+
+
+@contextlib.contextmanager
+def _cache_outside_installed_packages(function: Callable) -> Iterator[None]:
+    """Meanwhile functions of installed packages get a cache in the user's folder.
+
+    pip does not know files that appear in a package later, and leaves their folders when the package goes; a folder
+    `inpaint_tf` without modules then hides an editable install of the same name.
+    """
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    installed = {"site-packages", "dist-packages"} & set(function.__code__.co_filename.split(os.sep))
+    settings: Any = config
+    if settings.CACHE_DIR or not installed or not os.path.isabs(cache):
+        yield
+        return
+    before, settings.CACHE_DIR = settings.CACHE_DIR, os.path.join(cache, "inpaint_tf")
+    try:
+        yield
+    finally:
+        settings.CACHE_DIR = before
 
 
 def processors() -> int:

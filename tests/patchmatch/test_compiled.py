@@ -1,5 +1,7 @@
 """Compiled loops where no cache can be kept, and bands."""
 
+import importlib.util
+import sys
 import threading
 
 import numba
@@ -29,6 +31,24 @@ def test_without_a_place_for_a_cache_functions_compile_all_the_same(monkeypatch)
     # numba uses it too when it compiles.
     monkeypatch.undo()
     assert total(np.arange(10.0)) == 45
+
+
+@pytest.mark.parametrize("place", ["site-packages", "source"])
+def test_an_installed_package_gets_no_files_that_pip_does_not_know(place, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    module = tmp_path / place / "own.py"
+    module.parent.mkdir()
+    module.write_text("def double(value):\n    return value * 2\n")
+    spec = importlib.util.spec_from_file_location("own", module)
+    own = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "own", own)
+    spec.loader.exec_module(own)
+    assert compiled(own.double)(21) == 42
+    installed = place == "site-packages"
+    assert any((tmp_path / "cache").rglob("own.double*")) == installed
+    assert any(module.parent.rglob("own.double*")) != installed
+    assert not numba.config.CACHE_DIR
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
