@@ -20,6 +20,7 @@ image), and command:NAME=WORDS, a program with {image} {mask} {output}.
 
 import functools
 import pathlib
+import pickle
 import sys
 
 from absl import flags
@@ -41,7 +42,12 @@ def define_flags(values: flags.FlagValues) -> None:
     def string(name, text):
         flags.DEFINE_string(name, None, text, flag_values=values)
 
-    string("protocol", "Name of a frozen protocol: kodak24_center128, center128, paper_random_box, free_form.")
+    string(
+        "protocol",
+        "Name of a frozen protocol: kodak24_center128, kodak24_full_center256 (of the Kodak photos); center128, "
+        "center_half, paper_random_box, free_form, mmagic_box, mat_large, lama_thin_256, lama_medium_256, "
+        "lama_thick_256, lama_thin_512, lama_medium_512, lama_thick_512 (of any).",
+    )
     string("images", "Folder of images, or a list with a path a line.")
     string("masks", "Folder of a mask set made with `inpaint-tf masks make --protocol`; default: made in --output.")
     flags.DEFINE_list("methods", [], "Methods, separated by commas.", flag_values=values)
@@ -153,7 +159,9 @@ def _engine(options, source):
 
     def engine(jobs):
         count = min(options.workers, len(jobs))
-        make = functools.partial(_work, options.device, options.precision, source, options.output, count)
+        # Unpickled in the worker when it has chosen its device: that imports TensorFlow.
+        rest = pickle.dumps((options.precision, source, options.output, count))
+        make = functools.partial(_work, options.device, rest)
         # Numbers must not depend on --workers, so a worker has the threads of a process alone.
         for job, outcome in Workers(count, make, share_processors=False)(jobs):
             why = outcome.error
@@ -162,9 +170,10 @@ def _engine(options, source):
     return engine
 
 
-def _work(device, precision, source, output, workers):
+def _work(device, rest):
     """What a worker process does with a job."""
     use_device(device)
+    precision, source, output, workers = pickle.loads(rest)
     from inpaint_tf.evaluation.methods import method_named
     from inpaint_tf.evaluation.sharing import EntryWork
 

@@ -1,6 +1,6 @@
 """Lists the presets that ship with the package, shows one, or shares one on the Hugging Face hub.
 
-  inpaint-tf presets
+  inpaint-tf presets                                                  (or: presets list)
   inpaint-tf presets show photos
   inpaint-tf presets show hf://organisation/name
   inpaint-tf presets push runs/mine/preset hf://organisation/name     (needs `hf auth login` once)
@@ -23,14 +23,15 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def run(options: flags.FlagValues, arguments: list[str]) -> int:
     match arguments:
-        case []:
+        case [] | ["list"]:
             return _list()
         case ["show", name]:
             return _show(name)
         case ["push", folder, place]:
             return _push(folder, place, options.private)
     raise UserError(
-        f"presets takes no words, or show PRESET, or push FOLDER hf://organisation/name; got {' '.join(arguments)}."
+        "presets takes list (or no word), show PRESET, or push FOLDER hf://organisation/name; got "
+        f"{' '.join(arguments)}."
     )
 
 

@@ -133,10 +133,10 @@ class Workers:
 def _work(connection, make) -> None:
     # The parent ends its workers; Ctrl+C reaches all processes of a terminal.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    do = None
+    # Before a job is received: to unpickle one may import TensorFlow, which `make` does quietly, for the right device.
+    do = make()
     with contextlib.suppress(EOFError, BrokenPipeError):
         while (job := connection.recv()) is not None:
-            do = do or make()
             connection.send(do(job))
 
 

@@ -30,7 +30,17 @@ def test_presets_lists_the_bundled(capsys):
 
     assert main(["presets"]) == 0
     said = capsys.readouterr().out
+    assert main(["presets", "list"]) == 0
+    assert capsys.readouterr().out == said
     assert bundled_presets() and all(name in said for name in bundled_presets())
+
+
+def test_help_names_every_protocol(capsys):
+    from inpaint_tf.evaluation.protocols import PROTOCOLS
+
+    assert main(["evaluate", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert [name for name in PROTOCOLS if name not in said] == []
 
 
 def test_convert_there_and_back(golden, tmp_path, capsys):
