@@ -29,6 +29,7 @@ lint: $(VENV)/installed_dev
 
 $(VENV)/installed: setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Downloading and installing TensorFlow and the rest, several hundred megabytes: a few minutes without a word."
 	$(BIN)/python -m pip install --quiet --editable . $(CONSTRAINTS)
 	touch $@
 

@@ -95,6 +95,8 @@ def run(options: flags.FlagValues, memory_budget: int | None = None) -> int:
     cases = [(size, hole) for size in sizes for hole in options.holes]
     for size, hole in cases:
         make_hole(size, hole)
+    if not (cases and options.forms or sizes and options.dilations or options.paper):
+        raise UserError("nothing to measure: --sizes, --holes and --forms must name at least one each.")
     settings = Settings(options.model, options.width, options.preset, memory_budget=memory_budget)
     precisions = computed_here(options.precisions or ["float32"])
     forms = [Form(name, xla) for name in options.forms for xla in with_xla(options.xla and name != "planned")]
@@ -129,11 +131,13 @@ def with_xla(wanted: bool) -> tuple[bool, ...]:
 
 
 def computed_here(precisions: Sequence[str]) -> list[str]:
-    """Those of some precisions that this machine has; says which are left out."""
+    """Those of some precisions that this machine has; says which are left out. Raises UserError if none is left."""
     from inpaint_tf.benchmark.machine import has_gpu
 
     if has_gpu() or "tf32" not in precisions:
         return list(precisions)
+    if set(precisions) == {"tf32"}:
+        raise UserError("--precisions=tf32 is arithmetic of GPUs, and this runs on a CPU; give float32.")
     print("tf32 is left out: it is arithmetic of GPUs, and this runs on a CPU, where it is float32.", flush=True)
     return [precision for precision in precisions if precision != "tf32"]
 

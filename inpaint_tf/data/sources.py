@@ -127,10 +127,10 @@ class RecordSource:
                 raise UserError(f"{printable(path)}, unpacked: {error}") from error
         names, notes = tuple(map(str, shards)), []
         if packed := [file for file, name in zip(files, names) if file != name]:
-            gigabytes = sum(os.path.getsize(file) for file in packed) / 2**30
+            megabytes = sum(os.path.getsize(file) for file in packed) / 2**20
             notes.append(
                 f"compressed shards ({len(packed)}) are read from {printable(unpacked.cache_folder())}, "
-                f"{gigabytes:.2f} GiB; it may be removed afterwards."
+                f"{megabytes:,.1f} MiB; it may be removed afterwards."
             )
         indices = (np.array(values, int) for values in (shard, offset, length))
         return cls(names, tuple(files), *indices, notes=tuple(notes))

@@ -243,3 +243,18 @@ def test_flags_do_not_collide():
     benchmark.define_flags(values)
     assert {"sizes", "holes", "forms", "batch_sizes"} <= set(values)
     assert np.all([values[name].help for name in ("sizes", "holes", "forms")])
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--sizes="], "nothing to measure"),
+        (["--holes=", "--sizes=64x64"], "nothing to measure"),
+        (["--forms=", "--sizes=64x64"], "nothing to measure"),
+        (["--precisions=tf32", "--sizes=64x64", "--device=cpu"], "give float32"),
+    ],
+)
+def test_a_call_that_measures_nothing_is_refused(words, said, capsys, monkeypatch):
+    monkeypatch.setattr("inpaint_tf.benchmark.machine.has_gpu", lambda: False)
+    assert main(["benchmark", "inference", "--holes=32", *words]) == 2
+    assert said in capsys.readouterr().err
