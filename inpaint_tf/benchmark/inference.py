@@ -95,7 +95,7 @@ def run(options: flags.FlagValues, memory_budget: int | None = None) -> int:
     cases = [(size, hole) for size in sizes for hole in options.holes]
     for size, hole in cases:
         make_hole(size, hole)
-    if not (cases and options.forms or sizes and options.dilations or options.paper):
+    if not ((cases and options.forms) or (sizes and options.dilations) or options.paper):
         raise UserError("nothing to measure: --sizes, --holes and --forms must name at least one each.")
     settings = Settings(options.model, options.width, options.preset, memory_budget=memory_budget)
     precisions = computed_here(options.precisions or ["float32"])

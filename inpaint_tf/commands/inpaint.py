@@ -246,7 +246,7 @@ def _take_positional(options, arguments):
         names = ("image", "output")
     if len(arguments) != len(names):
         raise UserError(
-            f"inpaint takes {' '.join(names).upper()}, or flags; got {len(arguments)} arguments: "
+            f"inpaint takes {' '.join(names).upper()}, or flags; got {len(arguments)} of them: "
             f"{printable(' '.join(arguments))}."
         )
     for name, value in zip(names, arguments):

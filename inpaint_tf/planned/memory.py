@@ -80,8 +80,9 @@ class Memory:
         )
         if smallest.total > budget:
             raise UserError(
-                f"a memory budget of {in_mib(budget)} is too small for a photo of {size[1]}x{size[0]}; the least that "
-                f"works is {in_mib(smallest.total, up=True)}: raise the budget or give a smaller photo."
+                f"a memory budget of {in_mib(budget)} is too small for the {size[1]}x{size[0]} pixels that the network "
+                f"sees; the least that works is {in_mib(smallest.total, up=True)}: raise the budget, or give a smaller "
+                "photo or working size."
             )
         share = (budget - smallest.total) / (best.total - smallest.total)
 

@@ -265,7 +265,7 @@ def test_corrupt_weights(preset, files, tmp_path, capsys):
         (["--nonsense=1"], "Unknown command line flag 'nonsense'"),
         (["--image=/", "--output=/x"], "needs --mask"),
         (["--image=/", "--mask=/", "--output=/x", "--overwrite", "--resume"], "contradict"),
-        (["photo.png"], "takes IMAGE MASK OUTPUT, or flags; got 1 arguments: photo.png"),
+        (["photo.png"], "takes IMAGE MASK OUTPUT, or flags; got 1 of them: photo.png"),
     ],
 )
 def test_bad_usage_is_one_line(words, message, capsys):
