@@ -90,7 +90,8 @@ def report_page(manifest, runs, lines, differences, intro, titles, pictures, cas
     """
     import jinja2
 
-    names = short_names(methods_of(lines))
+    # A method that failed on every mask has no line.
+    names = short_names(list(dict.fromkeys([*methods_of(lines), *(run.method for run in runs)])))
     template = (
         importlib.resources.files("inpaint_tf.evaluation").joinpath("templates/report.html").read_text(encoding="utf-8")
     )

@@ -80,6 +80,24 @@ def test_a_failing_method_is_reported_and_exits_with_1(photos, tmp_path, capsys,
     assert "out of luck" in (tmp_path / "out/index.html").read_text()
 
 
+@pytest.mark.parametrize("others", ["", ",mean"])
+def test_a_method_that_fails_on_every_mask_is_reported_too(others, photo, tmp_path, capsys, monkeypatch):
+    def fails(image, hole):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setitem(methods.CLASSICAL, "some", methods.Classical(fails, lambda: "1"))
+    call = [
+        "evaluate",
+        "--protocol=center128",
+        f"--images={photo}",
+        f"--output={tmp_path}/out",
+        f"--methods=some{others}",
+    ]
+    assert main(call) == 1
+    assert "some failed on every mask" in capsys.readouterr().err
+    assert "some failed on 1 of 1 masks" in (tmp_path / "out/index.html").read_text()
+
+
 class MeansAndPicture(tf.Module):
     """Two layers: 4 x 4 means, and the picture itself."""
 
