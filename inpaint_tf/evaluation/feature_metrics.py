@@ -53,8 +53,8 @@ class FeatureNetwork:
         self.name, self.fingerprint = _folder_name(path), digest.hexdigest()[:16]
         loaded = tf.saved_model.load(str(path))
         function = getattr(loaded, "signatures", {}).get("serving_default")
-        self._loaded, self._call = loaded, loaded if function is None else _named_call(function)
         try:
+            self._loaded, self._call = loaded, loaded if function is None else _named_call(function)
             features = self(np.zeros((256, 256, 3), np.uint8))
         except Exception as error:
             raise UserError(
@@ -166,5 +166,8 @@ def _unit_length(feature):
 
 
 def _named_call(function):
-    (name,) = function.structured_input_signature[1]
+    names = sorted(function.structured_input_signature[1])
+    if len(names) != 1:
+        raise ValueError(f"its signature has {len(names)} inputs, {', '.join(names)}")
+    name = names[0]
     return lambda images: function(**{name: images})

@@ -106,6 +106,20 @@ class MeansAndPicture(tf.Module):
         return {"a": tf.nn.avg_pool2d(images, 4, 4, "VALID"), "b": images}
 
 
+class TwoInputs(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([None, None, None, 1])])
+    def __call__(self, image, mask):
+        return {"completed": image * mask}
+
+
+def test_a_network_with_two_inputs_is_refused(photo, tmp_path, capsys):
+    network = TwoInputs()
+    tf.saved_model.save(network, str(tmp_path / "two"), signatures=network.__call__)
+    words = ["--protocol=center128", f"--images={photo}", "--methods=mean", f"--output={tmp_path}/out"]
+    assert main(["evaluate", *words, f"--feature_network={tmp_path}/two"]) == 2
+    assert "its signature has 2 inputs, image, mask" in capsys.readouterr().err
+
+
 def test_measures_of_a_users_network_bear_its_name(photos, tmp_path, capsys):
     tf.saved_model.save(MeansAndPicture(), str(tmp_path / "pictures"))
     np.savez(tmp_path / "heads.npz", a=[0, 0, 0], b=[1, 2, 0])
