@@ -10,6 +10,6 @@ cd "$(dirname "$0")/../.."
 python=${PYTHON:-python}
 export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 "$python" -m inpaint_tf evaluate --protocol=kodak24_center128 --images="$kodak" --output="$output" \
-    --methods="mean,telea,ns,biharmonic,patchmatch,preset:$baseline,preset:$full,preset:photos_small,preset:photos_small+poisson,preset:photos_small+patches" --feature_network=hed
+    --methods="mean,telea,ns,biharmonic,patchmatch,preset:$baseline,preset:$full,preset:photos_small,preset:photos_small+poisson,preset:photos_small+patches,preset:photos,preset:photos+poisson,preset:photos+patches" --feature_network=hed
 "$python" experiments/table1/compare.py --results="$output" \
     --rows="PatchMatch=patchmatch,baseline model=preset:$baseline,full model=preset:$full"
