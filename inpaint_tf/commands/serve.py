@@ -10,7 +10,9 @@ others wait in a queue. Needs the extra: pip install "inpaint_tf[serve]".
 """
 
 import ipaddress
+import os
 import secrets
+import sys
 
 from absl import flags
 
@@ -84,7 +86,10 @@ def run(options: flags.FlagValues, arguments: list[str]) -> int:
         if not local and token is None:
             print("Everybody who reaches this machine can use it; --token=random asks for a token.", flush=True)
 
-    serve(settings, options.host, options.port, ready)
+    if not serve(settings, options.host, options.port, ready):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
     return 0
 
 

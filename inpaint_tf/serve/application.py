@@ -157,7 +157,7 @@ class DrainingServer(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(settings: ServeSettings, host: str, port: int, ready=None) -> None:
+def serve(settings: ServeSettings, host: str, port: int, ready=None) -> bool:
     """Serves until a signal comes.
 
     Args:
@@ -165,6 +165,10 @@ def serve(settings: ServeSettings, host: str, port: int, ready=None) -> None:
         host: Address to listen on.
         port: Port; 0 takes a free one.
         ready: Called with the port when the server listens.
+
+    Returns:
+        Whether all that was begun has ended. If not, the default preset is still being loaded, by a thread that may be
+        inside TensorFlow, and Python must not tear it down: end the process with `os._exit`.
 
     Raises:
         UserError: if a preset cannot be read or the port cannot be had.
@@ -184,10 +188,13 @@ def serve(settings: ServeSettings, host: str, port: int, ready=None) -> None:
     listening = listen(host, port)
     shared = application.state.server
     # While people choose a photo, the default preset is loaded.
-    threading.Thread(target=shared.inpainters.get, args=[FillOptions(shared.inpainters.names[0])], daemon=True).start()
+    first = FillOptions(shared.inpainters.names[0])
+    loading = threading.Thread(target=shared.inpainters.get, args=[first], daemon=True)
+    loading.start()
     if ready is not None:
         ready(listening.getsockname()[1])
     server.run(sockets=[listening])
+    return not loading.is_alive()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -11,13 +11,14 @@ import pytest
 from PIL import Image
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
-# Runs a command in which the n-th rename of a file is a kill instead.
+# Runs a command in which the n-th rename of a file is a kill instead; those of compiled loops into their cache, which
+# happen in a fresh environment alone, do not count.
 _KILLED = """
 import os, signal, sys
 from inpaint_tf.commands.dispatcher import main
 rename, left = os.replace, [int(sys.argv[1])]
 def replace(*names):
-    left[0] -= 1
+    left[0] -= not str(names[-1]).endswith((".nbi", ".nbc"))
     if not left[0]:
         os.kill(os.getpid(), signal.SIGKILL)
     rename(*names)
