@@ -60,13 +60,6 @@ def test_an_idle_server_stops_at_once(process):
     assert process.wait(120) == 0 and time.monotonic() - started < application._COLLECTING_SECONDS
 
 
-@pytest.mark.slow
-def test_a_server_that_is_stopped_while_it_loads_ends_well(process):
-    address(process)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(120) == 0
-
-
 @pytest.mark.parametrize(
     "words,said", [(["--preset=nothing"], "nothing"), (["--token="], "token"), (["photo.jpg"], "flags only")]
 )
