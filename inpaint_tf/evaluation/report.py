@@ -20,7 +20,7 @@ from inpaint_tf.evaluation.runner import MethodRun
 from inpaint_tf.evaluation.tables import csv_text, markdown_report
 from inpaint_tf.files import make_folder, write_bytes
 from inpaint_tf.masks.manifest import Manifest
-from inpaint_tf.visualize.grids import comparison_grid, encode_jpeg
+from inpaint_tf.visualize.grids import comparison_grid, encode_jpeg, padded
 from inpaint_tf.visualize.side_by_side import paint_hole
 
 # Pictures of a long image list: this many, evenly spaced.
@@ -141,5 +141,5 @@ def _write_grids(folder, titles, rows):
     for stale in folder.glob("grid_*.jpg"):
         stale.unlink()
     for start in range(0, len(rows), ROWS_PER_GRID):
-        grid = comparison_grid(titles, rows[start : start + ROWS_PER_GRID])
+        grid = comparison_grid(titles, padded(rows[start : start + ROWS_PER_GRID]))
         write_bytes(folder / f"grid_{start // ROWS_PER_GRID:02d}.jpg", encode_jpeg(grid))

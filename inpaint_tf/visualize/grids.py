@@ -39,6 +39,20 @@ def comparison_grid(titles: Sequence[str], rows: Sequence[Sequence[np.ndarray | 
     return grid
 
 
+def padded(rows: Sequence[Sequence[np.ndarray | None]]) -> list[list[np.ndarray | None]]:
+    """Rows of uint8 [H, W, 3] at the size of the highest and the widest picture: white at right and below."""
+    pictures = [picture for row in rows for picture in row if picture is not None]
+    height, width = (max((picture.shape[axis] for picture in pictures), default=0) for axis in (0, 1))
+
+    def pad(picture):
+        if picture is None:
+            return None
+        margins = ((0, height - picture.shape[0]), (0, width - picture.shape[1]), (0, 0))
+        return np.pad(picture, margins, constant_values=255)
+
+    return [[pad(picture) for picture in row] for row in rows]
+
+
 def encode_jpeg(picture: np.ndarray, quality: int = 88) -> bytes:
     """uint8 [H, W, 3] RGB -> the bytes of a JPEG file."""
     return cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
