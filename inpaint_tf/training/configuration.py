@@ -105,7 +105,8 @@ class TrainingConfig:
     initial_preset: str = _option(
         "",
         "Preset whose weights the generator starts from, widened if it is narrower than --width (DeepFill v1 and its "
-        "baseline); empty starts at random. Optimisers start afresh.",
+        "baseline), given a channel for the sketch if the run's model is its guided form; empty starts at random. "
+        "Optimisers start afresh.",
     )
     initial_stage: str = _option(
         "all",

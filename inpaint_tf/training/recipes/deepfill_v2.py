@@ -35,7 +35,7 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
     def prepare(self, config: TrainingConfig) -> None:
         super().prepare(config)
         if config.sketches == HED:
-            load_hed()
+            load_hed(_in_bfloat16(config))
 
     def build_critic(self, config: TrainingConfig) -> keras.Model:
         critic = PatchCritic(config.critic_width, guided=_guided(config))
@@ -118,7 +118,14 @@ def _guide(config, batch):
     """The photo's edges inside the hole, or None for a model without guidance."""
     if not _guided(config):
         return None
-    return (hed_edges if config.sketches == HED else photo_edges)(batch.image) * batch.hole_mask
+    if config.sketches == HED:
+        return hed_edges(batch.image, bfloat16=_in_bfloat16(config)) * batch.hole_mask
+    return photo_edges(batch.image) * batch.hole_mask
+
+
+def _in_bfloat16(config):
+    """Whether HED computes in bfloat16. Never in float16: VGG16's features go beyond what it holds."""
+    return config.precision == "mixed_bfloat16"
 
 
 def _twice(x):
