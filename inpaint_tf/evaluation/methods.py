@@ -254,7 +254,9 @@ def _preset(name, precision):
 
     fingerprint = f"{config.model} {config.sha256}"
     if settings["blend"] != "none":
-        fingerprint += f" blend={settings['blend']}"
+        from inpaint_tf.inference import limits
+
+        fingerprint += f" blend={settings['blend']}, {limits.DESCRIPTION}"
     if settings["detail"] == "patches":
         from inpaint_tf.inference import guided_patches
 

@@ -12,6 +12,7 @@ from inpaint_tf.inference.blending import poisson_blend
 from inpaint_tf.inference.full_run import FullRun
 from inpaint_tf.inference.guards import check_fill, check_process
 from inpaint_tf.inference.guided_patches import fill_with_patches
+from inpaint_tf.inference.limits import within_surroundings
 from inpaint_tf.inference.result import Result, WindowOutputs
 from inpaint_tf.inference.working_size import check_working_size, enlarged, plan_windows, reduced
 from inpaint_tf.models.precision import building_with
@@ -40,8 +41,9 @@ class Inpainter:
         working_size: "full" runs the network on the photo as it is; a number on the photo with its longer side brought
             down to that many pixels; "auto" on a window around the hole, at the size that the weights know
             (`inference.working_size`).
-        blend: "none", or "poisson" to fit the network's colours to those around the hole (`inference.blending`). With
-            patches, anything but "none" also fits the copies' colours to the network's.
+        blend: "none", or "poisson" to fit the network's colours to those around the hole (`inference.blending`) and
+            keep them within the range of what is there (`inference.limits`). With patches, anything but "none" also
+            fits the copies' colours to the network's.
         trained_on: See `PresetConfig`; for working size "auto".
 
     Raises:
@@ -216,7 +218,8 @@ class Inpainter:
         filled = outputs["refined"]
         check_fill(filled, hole, self.model)
         if self.blend == "poisson":
-            filled = poisson_blend(to_float(image), hole, filled)
+            photo = to_float(image)
+            filled = within_surroundings(photo, hole, poisson_blend(photo, hole, filled))
         return outputs, composite(image, hole, filled)
 
     @property

@@ -1,0 +1,56 @@
+"""Keeps a fill within the range of what surrounds it.
+
+A network leaves a trace of itself in holes that have nothing to be drawn: across an overexposed sky, or a plain wall, a
+removed cable stays as a line that is two or three levels too dark. No value of the photo near the hole is as dark, so
+every channel of a filled pixel is held between the least and the greatest known value around it. The deeper a pixel
+lies in the hole, the wider "around": there, something other than what is next to the hole may well belong. In texture
+the limits lie so far apart that they change nothing.
+"""
+
+import cv2
+import numpy as np
+
+# Pixels within this distance of known ones look this much farther than twice their distance; every further level has
+# twice the distance of the one before, on a grid of half the points.
+FIRST_DISTANCE, FURTHER = 4, 6
+# Cached evaluations depend on it.
+DESCRIPTION = f"limits {FIRST_DISTANCE} {FURTHER}"
+
+
+def within_surroundings(image: np.ndarray, hole: np.ndarray, filled: np.ndarray) -> np.ndarray:
+    """Brings what is filled in between the extremes of the known pixels around it.
+
+    Args:
+        image: float32 [H, W, 3], the photo.
+        hole: bool [H, W].
+        filled: float32 [H, W, 3], used in the hole.
+
+    Returns:
+        float32 [H, W, 3]: `filled`, in the hole with each channel within the range of the known pixels of a square
+        around it, whose half side is at least twice the pixel's distance to known ones, plus 6 pixels. Without a known
+        pixel, `filled`.
+    """
+    result = filled.copy()
+    if hole.all() or not hole.any():
+        return result
+    distance = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    least = np.where(hole[..., np.newaxis], np.float32(np.inf), image)
+    greatest = np.where(hole[..., np.newaxis], np.float32(-np.inf), image)
+    reach, block, done = FIRST_DISTANCE, 1, 0
+    while done < distance.max():
+        rows, columns = np.nonzero((distance > done) & (distance <= reach))
+        around = -(-(2 * reach + FURTHER) // block)
+        square = np.ones((2 * around + 1, 2 * around + 1), np.uint8)
+        places = rows // block, columns // block
+        low, high = cv2.erode(least, square)[places], cv2.dilate(greatest, square)[places]
+        result[rows, columns] = np.clip(filled[rows, columns], low, high)
+        least, greatest = _halved(least, np.inf, np.min), _halved(greatest, -np.inf, np.max)
+        reach, block, done = 2 * reach, 2 * block, reach
+    return result
+
+
+def _halved(values, neutral, reduce):
+    """[ceil(H / 2), ceil(W / 2), C], of every 2x2 block its extreme."""
+    height, width = values.shape[:2]
+    even = np.pad(values, ((0, height % 2), (0, width % 2), (0, 0)), constant_values=neutral)
+    return reduce(even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2, -1), axis=(1, 3))
