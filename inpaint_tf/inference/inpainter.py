@@ -218,8 +218,7 @@ class Inpainter:
         filled = outputs["refined"]
         check_fill(filled, hole, self.model)
         if self.blend == "poisson":
-            photo = to_float(image)
-            filled = within_surroundings(photo, hole, poisson_blend(photo, hole, filled))
+            filled = within_surroundings(image, hole, poisson_blend(to_float(image), hole, filled))
         return outputs, composite(image, hole, filled)
 
     @property

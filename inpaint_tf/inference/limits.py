@@ -10,6 +10,8 @@ the limits lie so far apart that they change nothing.
 import cv2
 import numpy as np
 
+from inpaint_tf.pixels import to_float
+
 # Pixels within this distance of known ones look this much farther than twice their distance; every further level has
 # twice the distance of the one before, on a grid of half the points.
 FIRST_DISTANCE, FURTHER = 4, 6
@@ -21,9 +23,9 @@ def within_surroundings(image: np.ndarray, hole: np.ndarray, filled: np.ndarray)
     """Brings what is filled in between the extremes of the known pixels around it.
 
     Args:
-        image: float32 [H, W, 3], the photo.
+        image: uint8 [H, W, 3], the photo.
         hole: bool [H, W].
-        filled: float32 [H, W, 3], used in the hole.
+        filled: float32 [H, W, 3] in [-1, 1], used in the hole.
 
     Returns:
         float32 [H, W, 3]: `filled`, in the hole with each channel within the range of the known pixels of a square
@@ -34,23 +36,29 @@ def within_surroundings(image: np.ndarray, hole: np.ndarray, filled: np.ndarray)
     if hole.all() or not hole.any():
         return result
     distance = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    least = np.where(hole[..., np.newaxis], np.float32(np.inf), image)
-    greatest = np.where(hole[..., np.newaxis], np.float32(-np.inf), image)
+    # Nothing farther from the hole is looked at.
+    left, top, width, height = cv2.boundingRect(hole.astype(np.uint8))
+    margin = int(4 * distance.max()) + FIRST_DISTANCE + 2 * FURTHER
+    place = np.s_[max(top - margin, 0) : top + height + margin, max(left - margin, 0) : left + width + margin]
+    distance, filled, inside = distance[place], filled[place], hole[place][..., np.newaxis]
+    least = np.where(inside, np.uint8(255), image[place])
+    greatest = np.where(inside, np.uint8(0), image[place])
     reach, block, done = FIRST_DISTANCE, 1, 0
     while done < distance.max():
         rows, columns = np.nonzero((distance > done) & (distance <= reach))
         around = -(-(2 * reach + FURTHER) // block)
         square = np.ones((2 * around + 1, 2 * around + 1), np.uint8)
-        places = rows // block, columns // block
-        low, high = cv2.erode(least, square)[places], cv2.dilate(greatest, square)[places]
-        result[rows, columns] = np.clip(filled[rows, columns], low, high)
-        least, greatest = _halved(least, np.inf, np.min), _halved(greatest, -np.inf, np.max)
+        blocks = rows // block, columns // block
+        low, high = to_float(cv2.erode(least, square)[blocks]), to_float(cv2.dilate(greatest, square)[blocks])
+        result[place][rows, columns] = np.clip(filled[rows, columns], low, high)
+        least, greatest = _halved(least, 255, np.minimum), _halved(greatest, 0, np.maximum)
         reach, block, done = 2 * reach, 2 * block, reach
     return result
 
 
-def _halved(values, neutral, reduce):
+def _halved(values, neutral, extreme):
     """[ceil(H / 2), ceil(W / 2), C], of every 2x2 block its extreme."""
     height, width = values.shape[:2]
     even = np.pad(values, ((0, height % 2), (0, width % 2), (0, 0)), constant_values=neutral)
-    return reduce(even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2, -1), axis=(1, 3))
+    columns = extreme(even[:, ::2], even[:, 1::2])
+    return extreme(columns[::2], columns[1::2])
