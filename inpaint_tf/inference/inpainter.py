@@ -42,8 +42,8 @@ class Inpainter:
             down to that many pixels; "auto" on a window around the hole, at the size that the weights know
             (`inference.working_size`).
         blend: "none", or "poisson" to fit the network's colours to those around the hole (`inference.blending`) and
-            keep them within the range of what is there (`inference.limits`). With patches, anything but "none" also
-            fits the copies' colours to the network's.
+            keep them within the range of what is there (`inference.limits`), unless a sketch asks for more. With
+            patches, anything but "none" also fits the copies' colours to the network's.
         trained_on: See `PresetConfig`; for working size "auto".
 
     Raises:
@@ -218,7 +218,7 @@ class Inpainter:
         filled = outputs["refined"]
         check_fill(filled, hole, self.model)
         if self.blend == "poisson":
-            filled = within_surroundings(image, hole, poisson_blend(to_float(image), hole, filled))
+            filled = within_surroundings(image, hole, poisson_blend(to_float(image), hole, filled), lines)
         return outputs, composite(image, hole, filled)
 
     @property

@@ -4,7 +4,8 @@ A network leaves a trace of itself in holes that have nothing to be drawn: acros
 removed cable stays as a line that is two or three levels too dark. No value of the photo near the hole is as dark, so
 every channel of a filled pixel is held between the least and the greatest known value around it. The deeper a pixel
 lies in the hole, the wider "around": there, something other than what is next to the hole may well belong. In texture
-the limits lie so far apart that they change nothing.
+the limits lie so far apart that they change nothing. A hole that somebody sketched in has no limits: a line drawn
+across the same sky shall be seen.
 """
 
 import cv2
@@ -19,20 +20,23 @@ FIRST_DISTANCE, FURTHER = 4, 6
 DESCRIPTION = f"limits {FIRST_DISTANCE} {FURTHER}"
 
 
-def within_surroundings(image: np.ndarray, hole: np.ndarray, filled: np.ndarray) -> np.ndarray:
+def within_surroundings(
+    image: np.ndarray, hole: np.ndarray, filled: np.ndarray, lines: np.ndarray | None = None
+) -> np.ndarray:
     """Brings what is filled in between the extremes of the known pixels around it.
 
     Args:
         image: uint8 [H, W, 3], the photo.
         hole: bool [H, W].
         filled: float32 [H, W, 3] in [-1, 1], used in the hole.
+        lines: bool [H, W], a sketch of what the hole should hold; None: nothing is sketched.
 
     Returns:
         float32 [H, W, 3]: `filled`, in the hole with each channel within the range of the known pixels of a square
-        around it, whose half side is at least twice the pixel's distance to known ones, plus 6 pixels. Without a known
-        pixel, `filled`.
+        around it, whose half side is at least twice the pixel's distance to known ones, plus 6 pixels. Connected parts
+        of the hole that hold a line stay as they are. Without a known pixel, `filled`.
     """
-    result = filled.copy()
+    whole, result = filled, filled.copy()
     if hole.all() or not hole.any():
         return result
     distance = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
@@ -53,6 +57,10 @@ def within_surroundings(image: np.ndarray, hole: np.ndarray, filled: np.ndarray)
         result[place][rows, columns] = np.clip(filled[rows, columns], low, high)
         least, greatest = _halved(least, 255, np.minimum), _halved(greatest, 0, np.maximum)
         reach, block, done = 2 * reach, 2 * block, reach
+    if lines is not None and (lines & hole).any():
+        _, labels = cv2.connectedComponents(hole.astype(np.uint8))
+        sketched = np.isin(labels, np.unique(labels[lines & hole]))
+        result[sketched] = whole[sketched]
     return result
 
 

@@ -54,3 +54,42 @@ def test_a_guide_of_another_size_is_named_with_both(guided, case):
         Inpainter(guided)(image, hole, sketch[:40])
     with pytest.raises(UserError, match="guide must be"):
         Inpainter(guided)(image, hole, sketch.astype(float))
+
+
+class Drawing:
+    """An engine whose fill is the known pixels' mean with dark lines where the sketch has some."""
+
+    def __call__(self, image, hole_mask, guide=None, report=None):
+        hole, filled = hole_mask[..., 0] > 0, image.copy()
+        filled[hole] = image[~hole].mean()
+        if guide is not None:
+            filled[hole & (guide[..., 0] > 0)] = -0.6
+        return {"coarse": filled, "refined": filled}
+
+
+@pytest.fixture
+def drawing(guided):
+    """options -> an `Inpainter` that draws what is sketched."""
+
+    def make(**options):
+        inpainter = Inpainter(guided, **options)
+        inpainter._engine = Drawing()
+        return inpainter
+
+    return make
+
+
+@pytest.fixture
+def sky():
+    """A plain photo with two holes, and a line through the first."""
+    image, hole, lines = np.full((96, 160, 3), 200, np.uint8), np.zeros((96, 160), bool), np.zeros((96, 160), bool)
+    hole[24:72, 24:72] = hole[24:72, 104:136] = lines[24:72, 46:49] = True
+    return image, hole, lines
+
+
+def test_limits_leave_a_sketched_line_across_a_plain_sky(drawing, sky):
+    image, hole, lines = sky
+    completed = drawing(blend="poisson")(image, hole, lines)
+    assert completed[lines & hole].max() < 70
+    # Other holes keep their limits.
+    assert np.array_equal(completed[:, 100:], image[:, 100:])
