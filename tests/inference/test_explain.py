@@ -102,3 +102,15 @@ def test_a_pixel_that_was_not_filled_is_named(model, image, hole, at, said):
 def test_nothing_to_explain(model, image):
     with pytest.raises(UserError, match="no hole"):
         inpaint_tf.explain(image, np.zeros((96, 120), bool), inpainter=Inpainter(model))
+
+
+@pytest.mark.parametrize("working_size", ["full", 60])
+def test_a_sketch_in_grey_levels_is_seen_as_the_fill_saw_it(image, hole, working_size):
+    inpainter = Inpainter(build_model("deepfill_v2_guided", width=8), working_size=working_size)
+    grey = np.full(hole.shape, 100, np.uint8)  # Dark enough to be no line.
+    grey[52:55] = 255
+    levels, lines = (
+        inpaint_tf.explain(image, hole, at=(60, 50), inpainter=inpainter, guide=guide) for guide in (grey, grey > 153)
+    )
+    assert np.array_equal(levels.result.refined, lines.result.refined)
+    assert np.array_equal(levels.attention.alone, lines.attention.alone)
