@@ -29,7 +29,7 @@ def same_file(first: str | os.PathLike, second: str | os.PathLike) -> bool:
         return False
 
 
-def _key(stem: str) -> str:
+def name_key(stem: str) -> str:
     """Names that differ only in how accents are stored are one."""
     return unicodedata.normalize("NFC", stem)
 
@@ -49,10 +49,10 @@ class MaskFolder:
         self._named: dict[tuple[str, str], list[pathlib.Path]] = {}
         for file in files:
             place = str(file.parent.relative_to(folder))
-            self._plain.setdefault((place, _key(file.stem)), []).append(file)
+            self._plain.setdefault((place, name_key(file.stem)), []).append(file)
             photo = photo_of_mask(file.stem)
             if photo is not None:
-                self._named.setdefault((place, _key(photo)), []).append(file)
+                self._named.setdefault((place, name_key(photo)), []).append(file)
 
     def find(self, photo: pathlib.Path, place: str) -> tuple[pathlib.Path | None, str]:
         """The mask of a photo.
@@ -65,7 +65,7 @@ class MaskFolder:
             The mask and a note ("" if there is nothing to say), or None and the reason why there is none.
         """
         for where in dict.fromkeys((place, ".")):
-            key = (where, _key(photo.stem))
+            key = (where, name_key(photo.stem))
             plain = [mask for mask in self._plain.get(key, []) if not same_file(mask, photo)]
             named = [mask for mask in self._named.get(key, []) if not same_file(mask, photo)]
             in_one_folder = any(same_file(mask.parent, photo.parent) for mask in plain)
@@ -82,11 +82,11 @@ class MaskFolder:
 
 def split_photos_and_masks(files: Sequence[pathlib.Path]) -> tuple[list[pathlib.Path], list[pathlib.Path]]:
     """Photos and masks of one folder that holds both, told apart by their names."""
-    stems = {(file.parent, _key(file.stem)) for file in files}
+    stems = {(file.parent, name_key(file.stem)) for file in files}
     masks = []
     for file in files:
         photo = photo_of_mask(file.stem)
-        if photo is not None and (file.parent, _key(photo)) in stems:
+        if photo is not None and (file.parent, name_key(photo)) in stems:
             masks.append(file)
     taken = set(masks)
     return [file for file in files if file not in taken], masks

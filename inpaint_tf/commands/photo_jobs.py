@@ -7,7 +7,14 @@ import pathlib
 import re
 from collections.abc import Sequence
 
-from inpaint_tf.commands.pairing import MaskFolder, output_name, output_names, same_file, split_photos_and_masks
+from inpaint_tf.commands.pairing import (
+    MaskFolder,
+    name_key,
+    output_name,
+    output_names,
+    same_file,
+    split_photos_and_masks,
+)
 from inpaint_tf.data.image_files import READABLE, WRITABLE, check_writable
 from inpaint_tf.data.photo_lists import existing, read_list, scan_folder
 from inpaint_tf.errors import UserError, printable
@@ -114,8 +121,8 @@ def folder_jobs(photos, mask, output, extras, guide=None, recursive=False) -> Ba
         mask: Folder with a mask of the same name for every photo (or its name and "_mask", or "mask_" and its name),
             which may be that of the photos; a single mask file for all; or None for the photos' transparency.
         output: Folder for completed photos; so are the paths in `extras`.
-        guide: Folder with a sketch of the same stem for every photo that shall be led by one, a single sketch for all,
-            or None.
+        guide: Folder with a sketch of the same stem (in the same place below it, or at its top) for every photo that
+            shall be led by one, a single sketch for all, or None.
         recursive: Whether folders below are searched too; their places are kept in the output.
     """
     photos = pathlib.Path(photos)
@@ -135,8 +142,8 @@ def folder_jobs(photos, mask, output, extras, guide=None, recursive=False) -> Ba
             files = mask_scan.photos
             batch.notes += [f"of the masks, {line}" for line in mask_scan.summary()]
         masks = MaskFolder(mask, files)
-    elif mask is not None:
-        found = [photo for photo in found if not same_file(photo, mask)]
+    # A mask or sketch for all that lies beside the photos is none of them.
+    found = [photo for photo in found if not any(path and same_file(photo, path) for path in (mask, guide))]
     if not found and not batch.failed:
         left = f" {'; '.join(scan.summary())}." if scan.left_out else ""
         raise UserError(f"{printable(photos)} holds no images ({' '.join(READABLE)}).{left}")
@@ -153,7 +160,8 @@ def folder_jobs(photos, mask, output, extras, guide=None, recursive=False) -> Ba
             batch.notes += [f"{printable(photo)}: {note}"] * bool(note)
     batch.jobs = _many_jobs(pairs, output, extras, photos if recursive else None)
     if guide is not None:
-        batch.jobs = _guided(batch.jobs, pathlib.Path(guide), photos)
+        batch.jobs = _guided(batch, pathlib.Path(guide), photos)
+        _check_outputs(batch.jobs)
     return batch
 
 
@@ -216,15 +224,25 @@ def _with_masks(photos, mask, batch) -> list[tuple[pathlib.Path, pathlib.Path | 
     return pairs
 
 
-def _guided(jobs, guide, photos) -> list[Job]:
+def _guided(batch, guide, photos) -> list[Job]:
+    """The batch's jobs with their sketches; adds a note if a folder has none for some of them."""
     if guide.is_file():
-        return [dataclasses.replace(job, guide=guide) for job in jobs]
+        return [dataclasses.replace(job, guide=guide) for job in batch.jobs]
     if not guide.is_dir():
         raise UserError(f"{printable(guide)} does not exist.")
-    guides = {path.stem: path for path in scan_folder(guide, recursive=True).photos}
-    jobs = [dataclasses.replace(job, guide=guides.get(job.photo.stem)) for job in jobs]
-    if not any(job.guide for job in jobs):
+    if same_file(guide, photos):
+        raise UserError(f"{printable(guide)} was given as photos and as their sketches; give the sketches a folder.")
+    files = scan_folder(guide, recursive=True).photos
+    guides = {(file.parent.relative_to(guide), name_key(file.stem)): file for file in files}
+    jobs = []
+    for job in batch.jobs:
+        name, place = name_key(job.photo.stem), job.photo.parent.relative_to(photos)
+        jobs.append(dataclasses.replace(job, guide=guides.get((place, name), guides.get((pathlib.Path(), name)))))
+    without = sum(job.guide is None for job in jobs)
+    if jobs and without == len(jobs):
         raise UserError(f"{printable(guide)} holds no sketch of the name of any photo in {printable(photos)}.")
+    if without:
+        batch.notes.append(f"{without} of {len(jobs)} photos have no sketch of their name in {printable(guide)}.")
     return jobs
 
 

@@ -536,3 +536,70 @@ def test_a_bomb_in_a_batch_is_one_line(tmp_path, capsys, monkeypatch):
     save(tmp_path / "m.png", MASK)
     inpaint(f"--image={tmp_path / 'in'}", f"--mask={tmp_path / 'm.png'}", f"--output={tmp_path / 'out'}", code=1)
     assert "400 million pixels, 64 million are accepted" in capsys.readouterr().err
+
+
+# Sketches.
+
+
+@pytest.fixture
+def sketched(tmp_path):
+    """Photos of the same names in two places, one mask, sketches likewise: of the second place, the next row."""
+    save(tmp_path / "mask.png", MASK)
+    for seed, place in enumerate("xy"):
+        save(tmp_path / "photos" / place / "e\u0301.png", photo(seed))
+        sketch = np.zeros_like(MASK)
+        sketch[8 + seed] = 255
+        save(tmp_path / "sketches" / place / "\u00e9.png", sketch)
+    return tmp_path
+
+
+@pytest.fixture
+def guides(monkeypatch):
+    """The rows of the sketches that fills were led by, or None; photo by photo."""
+    seen = []
+
+    def run(self, image, hole, guide=None, **options):
+        seen.append(None if guide is None else np.flatnonzero(guide.any(axis=1)).tolist())
+        return Stub.run(self, image, hole)
+
+    monkeypatch.setattr(command, "_inpainter", lambda options: type("Seeing", (Stub,), {"run": run})())
+    return seen
+
+
+def sketches(folder, output="out", guide="sketches", images="photos", *more, **options):
+    words = {"image": images, "mask": "mask.png", "guide": guide, "output": output}
+    inpaint(*(f"--{name}={folder / word}" for name, word in words.items()), *more, **options)
+
+
+def test_sketches_lie_in_the_places_of_their_photos(sketched, guides, capsys):
+    sketches(sketched, "out", "sketches", "photos", "--recursive")
+    assert guides == [[8], [9]]
+    # One at the top serves all places that have none of their own; another place's serves none.
+    (sketched / "sketches" / "y" / "\u00e9.png").unlink()
+    capsys.readouterr()
+    sketches(sketched, "more", "sketches", "photos", "--recursive")
+    assert guides[2:] == [[8], None]
+    assert "1 of 2 photos have no sketch of their name in" in capsys.readouterr().err
+    save(sketched / "sketches" / "\u00e9.png", MASK)
+    sketches(sketched, "most", "sketches", "photos", "--recursive")
+    assert guides[4:] == [[8], list(range(5, 15))]
+
+
+def test_sketches_are_never_overwritten(sketched, capsys):
+    for sketch in (sketched / "sketches").rglob("*.png"):
+        sketch.rename(sketch.with_name("e\u0301.png"))
+    before = {name: (sketched / "sketches" / name).read_bytes() for name in names(sketched / "sketches")}
+    sketches(sketched, "sketches", "sketches", "photos", "--recursive", "--overwrite", code=2)
+    said = capsys.readouterr().err
+    assert "is one of the input files" in said and said.count("\n") == 1
+    assert before == {name: (sketched / "sketches" / name).read_bytes() for name in names(sketched / "sketches")}
+
+
+def test_a_sketch_in_the_photos_folder_is_no_photo(sketched, guides, capsys):
+    line = MASK.copy()
+    line[8:] = 0
+    save(sketched / "photos" / "x" / "sketch.png", line)
+    sketches(sketched, "out", "photos/x/sketch.png", "photos/x")
+    assert names(sketched / "out") == ["e\u0301.png"] and guides == [[5, 6, 7]]
+    sketches(sketched, "more", "photos/x", "photos/x", code=2)
+    assert "was given as photos and as their sketches" in capsys.readouterr().err
