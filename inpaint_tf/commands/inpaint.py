@@ -53,7 +53,11 @@ def define_flags(values: flags.FlagValues) -> None:
     string("output_flow", "Also write where the fill was copied from (Middlebury colours): file, or folder for many.")
     string("side_by_side", "Also write input, result and flow side by side: file, or folder for many.")
     string("show_plan", "Also write a picture of what was computed: file, or folder for many.")
-    string("guide", "Sketch that leads a guided model, bright lines on dark; or folder of sketches, by name.")
+    string(
+        "guide",
+        "Sketch that leads a guided model, bright lines on dark, of the photo's size or that of --extend; or folder of "
+        "sketches, by name.",
+    )
     define_device_flag(values)
     define_precision_flag(values)
     boolean("overwrite", "Replace outputs that exist.")

@@ -14,7 +14,6 @@ from inpaint_tf.data.mask_files import (
     hole_from_difference,
     looks_like_a_mask,
     read_hole,
-    read_mask,
     refuse_copy,
     remarks,
     resize_mask,
@@ -87,7 +86,7 @@ def decode(
         invert_mask: Whether dark (or opaque, for transparency) is hole.
         fit_mask: Whether a mask of another size is resized.
         mask_from_difference: Whether the mask is a copy of the photo on which the hole is painted.
-        max_pixels: Pixels that photo and mask may have; None takes what free memory allows.
+        max_pixels: Pixels that photo, mask and sketch may have; None takes what free memory allows.
         shape: How the hole differs from the mask.
         takes_alpha: Whether a job without a mask takes the photo's transparency; else it has new borders alone.
 
@@ -131,15 +130,13 @@ def decode(
     if photo.alpha is not None and (photo.alpha[hole] < 255).any():
         photo.alpha = np.where(hole, np.uint8(255), photo.alpha)
         notes.append("the photo was transparent in the hole; the fill is opaque.")
-    guide = None if job.guide is None else _read_guide(job, hole, notes)
     if shape.extend is not None:
         photo.rgb, hole = extended(photo.rgb, shape.extend, hole)
         _, drawn = extended(drawn, shape.extend, drawn)
         if photo.alpha is not None:
             photo.alpha, new = extended(photo.alpha, shape.extend)
             photo.alpha[new] = 255
-        if guide is not None:
-            guide, _ = extended(guide, shape.extend)
+    guide = None if job.guide is None else _read_guide(job, hole, shape.extend, max_pixels, notes)
     return Decoded(photo, hole, notes, kinds, guide, shape.feather, drawn)
 
 
@@ -195,14 +192,25 @@ def _size(pixels: np.ndarray) -> str:
     return f"{pixels.shape[1]}x{pixels.shape[0]}"
 
 
-def _read_guide(job: Job, hole: np.ndarray, notes: list[str]) -> np.ndarray:
-    """The sketch's lines, bool [H, W]; adds a note if there are none or nothing but lines in the hole."""
+def _read_guide(
+    job: Job, hole: np.ndarray, extend: Margins | None, max_pixels: int | None, notes: list[str]
+) -> np.ndarray:
+    """The sketch's lines, bool [H, W]; adds a note if there are none or nothing but lines in the hole.
+
+    A photo with new borders takes a sketch of its old size or of its new one, which may reach into the borders.
+    """
     assert job.guide is not None
-    lines = read_mask(job.guide, threshold=LINE_THRESHOLD)
+    lines = read_hole(job.guide, threshold=LINE_THRESHOLD, max_pixels=max_pixels).hole
+    size = f"photo {printable(job.photo)} is {_size(hole)}"
+    if extend is not None:
+        old = hole[extend.top : hole.shape[0] - extend.bottom, extend.left : hole.shape[1] - extend.right]
+        size = f"photo {printable(job.photo)} is {_size(old)}, {_size(hole)} with its new borders"
+        if lines.shape == old.shape:
+            lines, _ = extended(lines, extend)
     if lines.shape != hole.shape:
         raise UserError(
-            f"guide {printable(job.guide)} is {_size(lines)}, photo {printable(job.photo)} is {_size(hole)}; "
-            "give a guide of its size."
+            f"guide {printable(job.guide)} is {_size(lines)}, {size}; "
+            f"give a guide of {'its' if extend is None else 'either'} size."
         )
     share = lines[hole].mean() if hole.any() else 0.0
     if hole.any() and (share == 0 or share > 0.5):

@@ -603,3 +603,29 @@ def test_a_sketch_in_the_photos_folder_is_no_photo(sketched, guides, capsys):
     assert names(sketched / "out") == ["e\u0301.png"] and guides == [[5, 6, 7]]
     sketches(sketched, "more", "photos/x", "photos/x", code=2)
     assert "was given as photos and as their sketches" in capsys.readouterr().err
+
+
+def test_new_borders_may_be_sketched_in(sketched, guides, capsys):
+    image, sketch = sketched / "photos" / "x" / "e\u0301.png", sketched / "sketch.png"
+
+    def extend(code=0):
+        inpaint(f"--image={image}", f"--output={sketched / 'o.png'}", f"--guide={sketch}", "--extend=0,0,20,6",
+                "--overwrite", code=code)  # fmt: skip
+        return capsys.readouterr().err
+
+    line = np.zeros((30, 60), np.uint8)
+    line[12, 40:60] = 255  # In the new right border alone.
+    save(sketch, line)
+    assert extend() == "" and guides == [[12]]
+    # One of the photo's own size says nothing about the new borders, which is said.
+    save(sketch, line[:24, 20:])
+    assert "0% bright pixels inside the hole" in extend() and guides[1:] == [[12]]
+    save(sketch, line[:, 1:])
+    assert "sketch.png is 59x30" in (said := extend(code=2))
+    assert "is 40x24, 60x30 with its new borders; give a guide of either size." in said
+
+
+def test_max_pixels_is_for_sketches_too(sketched, capsys):
+    save(sketched / "large.png", np.zeros((100, 100), np.uint8))
+    sketches(sketched, "out", "large.png", "photos/x", "--max_pixels=1000", code=1)
+    assert "large.png is too large an image" in capsys.readouterr().err
