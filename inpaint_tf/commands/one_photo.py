@@ -17,6 +17,7 @@ from inpaint_tf.data.mask_files import (
     refuse_copy,
     remarks,
     resize_mask,
+    sketch_remarks,
 )
 from inpaint_tf.data.upright import upright
 from inpaint_tf.errors import UserError, printable, reason
@@ -212,12 +213,7 @@ def _read_guide(
             f"guide {printable(job.guide)} is {_size(lines)}, {size}; "
             f"give a guide of {'its' if extend is None else 'either'} size."
         )
-    share = lines[hole].mean() if hole.any() else 0.0
-    if hole.any() and (share == 0 or share > 0.5):
-        notes.append(
-            f"the guide has {share:.0%} bright pixels inside the hole; lines are drawn bright on dark, "
-            "a few pixels wide."
-        )
+    notes += sketch_remarks(lines, hole)
     return lines
 
 

@@ -340,3 +340,12 @@ def remarks(hole: np.ndarray) -> tuple[list[str], list[str]]:
     if share > _LARGE_HOLE:
         return [f"the hole covers {share:.0%} of the photo; --invert_mask if dark is the hole."], [LARGE_HOLE]
     return [], []
+
+
+def sketch_remarks(lines: np.ndarray, hole: np.ndarray) -> list[str]:
+    """A note on a sketch, bool [H, W], that has no line in the hole, bool [H, W], or nearly nothing else."""
+    share = float(lines[hole].mean()) if hole.any() else 0.1
+    if 0 < share <= 0.5:
+        return []
+    return [f"the guide has {share:.0%} bright pixels inside the hole; lines are drawn bright on dark, "
+            "a few pixels wide."]  # fmt: skip

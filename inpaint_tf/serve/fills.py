@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from inpaint_tf.data.mask_files import sketch_remarks
 from inpaint_tf.errors import UserError
 from inpaint_tf.models.presets import preset_folder, read_config
 from inpaint_tf.regions import bounding_rect
@@ -158,5 +159,5 @@ def fill(
         options=options,
         flow_range=ranges,
         guide=guide,
-        notes=tuple(result.notes),
+        notes=(*([] if guide is None else sketch_remarks(guide, hole)), *result.notes),
     )

@@ -108,7 +108,7 @@ def same_size(mask: np.ndarray, photo: Photo, name: str) -> np.ndarray:
     """The mask, if it has the photo's size. Raises UserError that names both."""
     if mask.shape != photo.rgb.shape[:2]:
         sizes = [f"{shape[1]}x{shape[0]}" for shape in (mask.shape, photo.rgb.shape)]
-        raise UserError(f"{name} is {sizes[0]}, the photo is {sizes[1]}; give a mask of the photo's size.")
+        raise UserError(f"{name} is {sizes[0]}, the photo is {sizes[1]}; give one of the photo's size.")
     return mask
 
 
@@ -133,6 +133,8 @@ def _decode(most_pixels: int, form: Form, content: bytes, name: str):
         hole = rasterise(read_strokes(form.fields["strokes"], "strokes"), height, width)
     hole = not_everything(grow(hole, _pixels(form.fields.get("grow"))))
     guide = None
+    if "guide" in form.files and "sketch" in form.fields:
+        raise RequestError(400, "give either a file `guide` (bright lines) or a field `sketch` (JSON), not both.")
     if "guide" in form.files:
         guide_content, guide_name = _file(form, "guide")
         check_header(guide_content, guide_name, most_pixels)

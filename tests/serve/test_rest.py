@@ -225,6 +225,26 @@ def test_guided_preset_follows_a_sketch(client, photo, hole, encoded, decoded):
     assert answer.status_code == 400 and "guid" in answer.json()["error"]
 
 
+def test_a_sketch_that_says_nothing_is_noted(client, photo, hole, encoded):
+    def noted(**guide):
+        answer = post(client, encoded(photo), mask=encoded(hole), preset="tiny_guided", **guide)
+        assert answer.status_code == 200, answer.text
+        return json.loads(answer.headers["x-inpaint-notes"])
+
+    lines = np.zeros((64, 96), np.uint8)
+    lines[20] = 255
+    outside = [{"op": "brush", "size": 3, "points": [[60, 50], [80, 50]]}]
+    assert not noted(guide=encoded(lines))
+    assert "0% bright pixels inside the hole" in noted(sketch=json.dumps(outside))[0]
+    assert "97% bright pixels inside the hole; lines are drawn bright on dark" in noted(guide=encoded(255 - lines))[0]
+    # Both are one too many.
+    both = {"guide": encoded(lines), "sketch": json.dumps(outside)}
+    answer = post(client, encoded(photo), mask=encoded(hole), preset="tiny_guided", **both)
+    assert answer.status_code == 400 and "either a file `guide`" in answer.json()["error"]
+    wrong = post(client, encoded(photo), mask=encoded(hole), preset="tiny_guided", guide=encoded(lines[1:]))
+    assert "guide.png is 96x63, the photo is 96x64; give one of" in wrong.json()["error"]
+
+
 def test_queue_is_bounded_and_tells_places(start, slow, photo, encoded):
     running = start(most_waiting=2)
     with running.client() as client:
