@@ -146,6 +146,14 @@ class Page:
     def tool(self, name):
         self.driver.find_element("css selector", f'[data-tool="{name}"]').click()
 
+    def preset(self, name):
+        choose = "const p = document.getElementById('preset'); p.value = arguments[0];"
+        self.js(f"{choose} p.dispatchEvent(new Event('change'))", name)
+
+    def layer(self, name):
+        """What strokes go to: "mask" or "sketch"."""
+        self.js("document.querySelector(`input[name=layer][value=${arguments[0]}]`).click()", name)
+
     def fill(self):
         before = self.version()
         self.click("fill")
@@ -598,21 +606,54 @@ def test_sketch_for_a_guided_preset(page, photo_file):
     path, _ = photo_file
     page.load().open(path)
     assert not page.find("layers").is_displayed()
-    choose = "const p = document.getElementById('preset'); p.value = arguments[0]; p.dispatchEvent(new Event('change'))"
-    page.js(choose, "tiny_guided")
+    page.preset("tiny_guided")
     assert page.find("layers").is_displayed()
     page.tool("box")
     page.drag((64, 40), (128, 88))
     page.fill()
     without = page.saved()
     page.click("undo")
-    page.js("document.querySelector('input[name=layer][value=sketch]').click()")
+    page.layer("sketch")
     page.tool("brush")
     page.brush_size(3)
     page.drag((70, 60), (120, 66))
     page.fill()
     found = np.argwhere(changed(page.saved(), without))
     assert len(found) and (found.min(axis=0) >= [40, 64]).all() and (found.max(axis=0) < [88, 128]).all()
+
+
+def test_sketches_have_a_thin_brush_and_show_while_they_count(page, photo_file):
+    path, _ = photo_file
+    page.load().open(path)
+    page.preset("tiny_guided")
+    wide = page.find("size-value").text
+    page.layer("sketch")
+    assert float(page.find("size-value").text) == 2  # Of 192 pixels; the mask's brush has 8.
+    page.drag((70, 60), (120, 66))
+    page.tool("hand")  # It has no outline on the picture.
+    drawn = page.picture()
+    assert not page.find("fill").is_enabled()
+    page.click("invert")  # What is marked, not the sketch.
+    assert page.find("fill").is_enabled()
+    page.click("undo")
+    assert np.array_equal(page.picture(), drawn)
+    # A preset that takes no sketch shows none, and brushes over what should go; back again, it is there again.
+    page.preset("tiny")
+    assert page.find("size-value").text == wide and changed(page.picture(), drawn).any()
+    page.preset("tiny_guided")
+    page.settled()
+    assert float(page.find("size-value").text) == 2 and np.array_equal(page.picture(), drawn)
+    # After a fill, and for another photo, strokes go to what should go.
+    page.layer("mask")
+    page.tool("box")
+    page.drag((64, 40), (128, 88))
+    page.layer("sketch")
+    page.fill()
+    page.until(lambda: page.find("size-value").text == wide)
+    page.layer("sketch")
+    page.open(path)
+    page.until(lambda: page.version() == 0)
+    assert page.find("size-value").text == wide
 
 
 def test_contrast_of_texts():

@@ -16,12 +16,14 @@ const STAGES = {
 let photo = null;               // {id, file, width, height, format}
 let limits = null, presets = [];
 let running = null;             // The job that is under way.
-let tool = "brush", brush = 40;
+let tool = "brush";
+const brushes = { mask: 40, sketch: 3 };  // A sketch has lines, not areas.
 const versions = new Map();     // Number -> description with its `bitmap`.
 
 const stage = new Stage($("stage"), {
-  tool: () => ({ name: tool, size: brush, layer: layer() }),
-  strokes: () => history.state,
+  tool: () => ({ name: tool, size: brushes[layer()], layer: layer() }),
+  // What a preset does not look at is not shown either.
+  strokes: () => ($("layers").hidden ? { ...history.state, sketch: [] } : history.state),
   finish: (layer, stroke) => history.add(layer, stroke),
   point: (place, how) => seeing.point(place, how),
   zoomed: (scale) => { $("zoom-value").textContent = `${Math.round(100 * scale)}%`; },
@@ -32,6 +34,12 @@ history = new History(changed);
 
 function layer() {
   return $("layers").hidden ? "mask" : document.querySelector('input[name="layer"]:checked').value;
+}
+
+// A new hole comes before its sketch.
+function backToMask() {
+  document.querySelector('input[name="layer"][value="mask"]').checked = true;
+  setBrush(brushes.mask);
 }
 
 // ---- Messages
@@ -68,7 +76,9 @@ async function open(file) {
     $("welcome").hidden = true;
     $("editor").hidden = false;
     await stage.open(bitmap);
-    setBrush(Math.max(6, Math.round(Math.max(photo.width, photo.height) / 25)));
+    const longer = Math.max(photo.width, photo.height);
+    Object.assign(brushes, { mask: Math.max(6, Math.round(longer / 25)), sketch: Math.max(2, Math.round(longer / 250)) });
+    backToMask();
     history.reset();
     compare(false);
     $("photo-name").textContent = `${file.name || "Pasted photo"}, ${photo.width} × ${photo.height}`;
@@ -268,6 +278,7 @@ async function fill() {
     described.bitmap = await server.viewBitmap(photo.id, result.version, "completed");
     versions.set(result.version, described);
     history.set({ version: result.version, mask: [], sketch: [] });
+    backToMask();
     hint(`Filled in ${described.seconds.toFixed(1)} s. Brush on, compare, or download`);
   } catch (error) { complain(error); }
 }
@@ -330,8 +341,9 @@ tools.forEach((button, index) => {
 
 function largestBrush() { return Math.max(50, Math.max(photo?.width ?? 0, photo?.height ?? 0) / 3); }
 function setBrush(size) {
-  brush = Math.min(largestBrush(), Math.max(1, size));
+  let brush = Math.min(largestBrush(), Math.max(1, size));
   brush = brush < 10 ? Math.round(brush * 2) / 2 : Math.round(brush);
+  brushes[layer()] = brush;
   $("size").value = (100 * Math.log(brush)) / Math.log(largestBrush());
   $("size-value").value = brush;
   stage.redraw();
@@ -341,7 +353,7 @@ $("size").addEventListener("input", () => setBrush(largestBrush() ** ($("size").
 const actions = {
   undo: () => history.undo(), redo: () => history.redo(),
   clear: () => history.set({ mask: [], sketch: [] }),
-  invert: () => history.add(layer(), { op: "invert" }),
+  invert: () => history.add("mask", { op: "invert" }),
   grow: () => history.add("mask", { op: "grow", pixels: GROW }),
   shrink: () => history.add("mask", { op: "grow", pixels: -GROW }),
   "zoom-in": () => stage.zoom(1.5), "zoom-out": () => stage.zoom(1 / 1.5), fit: () => stage.fit(),
@@ -383,8 +395,8 @@ window.addEventListener("keydown", (event) => {
   }
   if (letters[key]) return choose(letters[key]);
   switch (key) {
-    case "[": return setBrush(Math.min(brush - 0.5, brush / 1.2));
-    case "]": return setBrush(Math.max(brush + 0.5, brush * 1.2));
+    case "[": return setBrush(Math.min(brushes[layer()] - 0.5, brushes[layer()] / 1.2));
+    case "]": return setBrush(Math.max(brushes[layer()] + 0.5, brushes[layer()] * 1.2));
     case "0": return stage.fit();
     case "o": return showOriginal(true);
     case "c": return $("compare").disabled ? undefined : compare(stage.compare === null);
@@ -424,9 +436,11 @@ function presetChosen() {
   if (!preset) return;
   $("preset-summary").textContent = preset.summary;
   $("layers").hidden = !preset.guided;
+  setBrush(brushes[layer()]);
   changed();
 }
 $("preset").addEventListener("change", presetChosen);
+$("layers").addEventListener("change", () => setBrush(brushes[layer()]));
 
 (async () => {
   choose("brush");
