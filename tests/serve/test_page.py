@@ -436,6 +436,39 @@ def test_cancel(page, photo_file, slow):
     assert page.version() == 1
 
 
+def test_strokes_that_are_drawn_while_it_fills_are_kept(page, photo_file, slow):
+    path, pixels = photo_file
+    page.load().open(path)
+    page.tool("box")
+    page.drag((20, 20), (40, 40))
+    page.click("fill")
+    page.until(lambda: "network" in page.find("busy-stage").text)
+    page.drag((100, 60), (120, 80))
+    slow.set()
+    page.until(lambda: page.version() == 1)
+    page.fill()
+    box = [{"op": "box", "from": [100, 60], "to": [120, 80]}]
+    first = [{"op": "box", "from": [20, 20], "to": [40, 40]}]
+    both = rasterise([*first, *box], 128, 192)
+    found = changed(page.saved(), pixels)
+    assert page.version() == 2 and not found[~both].any() and found[rasterise(box, 128, 192)].mean() > 0.9
+
+
+def test_another_photo_while_one_is_filled(page, photo_file, slow):
+    path, _ = photo_file
+    page.load().open(path)
+    page.drag((60, 60), (80, 60))
+    page.click("fill")
+    page.until(lambda: "network" in page.find("busy-stage").text)
+    page.find("file").send_keys(str(path))
+    page.until(lambda: not page.find("busy").is_displayed())
+    page.opened()
+    page.drag((20, 100), (40, 100))
+    slow.set()
+    page.fill()
+    assert page.version() == 1 and not page.alert()
+
+
 def test_two_tabs_wait_for_each_other(page, photo_file, slow):
     path, pixels = photo_file
     page.load().open(path)

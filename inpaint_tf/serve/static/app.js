@@ -70,6 +70,7 @@ async function open(file) {
   try {
     const opened = await server.openPhoto(file);
     if (photo) server.closePhoto(photo.id);
+    cancel();
     const bitmap = await shown(file, opened);
     photo = { ...opened, file };
     versions.clear();
@@ -254,9 +255,13 @@ async function work(start) {
   }
 }
 
+// What was drawn on top of what was sent.
+const since = (strokes, sent) => (sent.every((stroke, index) => stroke === strokes[index]) ? strokes.slice(sent.length) : []);
+
 async function fill() {
   if ($("fill").disabled) return;
   compare(false);
+  const filling = photo;
   const { version: base, mask, sketch } = history.state;
   const wanted = { base, strokes: forServer(mask) };
   if (!$("layers").hidden && sketch.length) wanted.sketch = forServer(sketch);
@@ -265,19 +270,21 @@ async function fill() {
   }
   const result = await work(async () => {
     try {
-      return await server.startFill(photo.id, wanted);
+      return await server.startFill(filling.id, wanted);
     } catch (error) {
-      if (error.status !== 404 || base) throw error;
-      photo.id = (await server.openPhoto(photo.file)).id;  // The server had closed it.
-      return server.startFill(photo.id, wanted);
+      if (error.status !== 404 || base || photo !== filling) throw error;
+      filling.id = (await server.openPhoto(filling.file)).id;  // The server had closed it.
+      return server.startFill(filling.id, wanted);
     }
   });
-  if (!result) return;
+  if (!result || photo !== filling) return;
   try {
-    const described = await server.version(photo.id, result.version);
-    described.bitmap = await server.viewBitmap(photo.id, result.version, "completed");
+    const described = await server.version(filling.id, result.version);
+    described.bitmap = await server.viewBitmap(filling.id, result.version, "completed");
+    if (photo !== filling) return;
     versions.set(result.version, described);
-    history.set({ version: result.version, mask: [], sketch: [] });
+    const { state } = history;
+    history.set({ version: result.version, mask: since(state.mask, mask), sketch: since(state.sketch, sketch) });
     backToMask();
     hint(`Filled in ${described.seconds.toFixed(1)} s. Brush on, compare, or download`);
   } catch (error) { complain(error); }
