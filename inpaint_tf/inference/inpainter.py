@@ -167,6 +167,7 @@ class Inpainter:
                 hole,
                 blend=self.blend != "none",
                 scale=lambda part: min(w.window.scale for w in windows if w.window.holes.meets(part)),
+                lines=lines,
                 report=lambda share: report("patches", share),
             )
             completed, fills = filled.completed, filled.fills

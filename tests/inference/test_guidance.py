@@ -93,3 +93,27 @@ def test_limits_leave_a_sketched_line_across_a_plain_sky(drawing, sky):
     assert completed[lines & hole].max() < 70
     # Other holes keep their limits.
     assert np.array_equal(completed[:, 100:], image[:, 100:])
+
+
+@pytest.mark.parametrize("blend", ["none", "poisson"])
+@pytest.mark.parametrize("grain", [0, 6])
+def test_patches_leave_a_line_that_the_photo_has_nowhere(drawing, sky, rng, grain, blend):
+    image, hole, lines = sky
+    image = np.clip(image + rng.normal(0, grain, image.shape), 0, 255).astype(np.uint8)
+    result = drawing(detail="patches", blend=blend).run(image, hole, lines)
+    inside = lines & hole
+    assert result.completed[inside].mean() < 60 and (result.sources[inside] == -1).all()
+    # Beside the line, and in the other hole, there are copies, no darker for it.
+    beside = hole.copy()
+    beside[:, 38:57] = False
+    assert (result.sources[beside][:, 0] >= 0).all()
+    assert abs(result.completed[hole & ~inside].mean() - 200) < 2
+    assert np.array_equal(result.completed[~hole], image[~hole])
+
+
+def test_patches_give_a_line_that_the_photo_has(drawing, sky):
+    image, hole, lines = sky
+    image[:, 46:49] = 51
+    result = drawing(detail="patches", blend="poisson").run(image, hole, lines)
+    inside = lines & hole
+    assert result.completed[inside].mean() < 60 and (result.sources[inside][:, 0] >= 0).mean() > 0.9
