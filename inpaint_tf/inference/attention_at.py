@@ -8,7 +8,7 @@ import tensorflow as tf
 from inpaint_tf.attention.one_position import position_scores
 from inpaint_tf.inference.inpainter import Inpainter
 from inpaint_tf.inference.working_size import plan_windows, reduced
-from inpaint_tf.pixels import is_line, pad_to_multiple, to_float
+from inpaint_tf.pixels import pad_to_multiple, to_float
 from inpaint_tf.visualize.sources import heat_colours
 
 # The network runs in full on what it sees; above this many pixels that is reduced first.
@@ -63,7 +63,7 @@ def attention_at(
         image: uint8 [H, W, 3] RGB.
         hole: bool [H, W].
         at: (x, y) of a hole pixel.
-        guide: See `Inpainter.run`.
+        guide: bool [H, W], True = line; or None.
 
     Returns:
         None for a network without attention.
@@ -86,7 +86,7 @@ def attention_at(
         seen, seen_hole = image[box.slices], hole[box.slices]
     masks = [seen_hole]
     if model.guided:
-        lines = np.zeros_like(hole) if guide is None else is_line(guide)
+        lines = np.zeros_like(hole) if guide is None else guide
         masks.append(reduced(image[box.slices], lines[box.slices], scale)[1])
     inputs = to_float(pad_to_multiple(seen))
     if inpainter.channel_order == "BGR":

@@ -21,7 +21,7 @@ from PIL import Image
 from inpaint_tf.errors import UserError
 from inpaint_tf.files import write_bytes
 from inpaint_tf.inference.attention_at import AttentionAt, attention_at
-from inpaint_tf.inference.inpainter import Inpainter, check_image_and_mask
+from inpaint_tf.inference.inpainter import Inpainter, check_guide, check_image_and_mask
 from inpaint_tf.inference.result import Result
 from inpaint_tf.pixels import composite
 from inpaint_tf.visualize.animation import fill_animation
@@ -168,14 +168,15 @@ def explain(
     check_pixel(at, hole)
     if inpainter is None:
         inpainter = Inpainter.from_preset(detail="patches")
-    result = inpainter.run(image, hole, guide)
+    lines = None if guide is None else check_guide(guide, image, inpainter.model)
+    result = inpainter.run(image, hole, lines)
     if at is None:
         return Explanation(image, hole, result)
     source = None
     if result.sources is not None and result.sources[at[1], at[0], 0] >= 0:
         row, column = result.sources[at[1], at[0]].tolist()
         source = column, row
-    attention = attention_at(inpainter, image, hole, at, guide)
+    attention = attention_at(inpainter, image, hole, at, lines)
     return Explanation(image, hole, result, at, source, attention)
 
 

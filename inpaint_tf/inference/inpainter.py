@@ -140,8 +140,9 @@ class Inpainter:
             image: uint8 [H, W, 3] RGB, any size from 1 px up.
             mask: [H, W], [H, W, 1], or [H, W, 3] as OpenCV reads masks; bool (True = hole) or uint8 (above 127 =
                 hole; where all is below, as 0 and 1, what `data.mask_files.hole_from_array` finds).
-            guide: For a guided model, a sketch of what the hole should hold: [H, W], bool (True = line) or uint8
-                (above 153 = line). Lines outside the hole play no part.
+            guide: For a guided model, a sketch of what the hole should hold: [H, W], [H, W, 1], or [H, W, 3]; bool
+                (True = line) or uint8 (above 153 in any channel = line; of 0 and 1, 1). Lines outside the hole play no
+                part.
             report: Called during the work with the stage, "network" or "patches", and its finished share in [0, 1].
                 What it raises ends the run.
 
@@ -263,12 +264,17 @@ def check_guide(guide, image, model):
     if not model.guided:
         raise UserError("this model takes no guide; leave it out, or choose a guided model (deepfill_v2_guided).")
     if not isinstance(guide, np.ndarray) or guide.dtype not in (np.uint8, np.bool_):
-        raise UserError(f"the guide must be a uint8 or bool array [height, width]; got {_describe(guide)}.")
-    if guide.shape != image.shape[:2]:
+        raise UserError(
+            f"the guide must be a uint8 or bool array [height, width] or [height, width, 3]; got {_describe(guide)}."
+        )
+    if guide.ndim not in (2, 3) or guide.shape[2:] not in ((), (1,), (3,)):
+        raise UserError(f"the guide must be [height, width] or [height, width, 3]; got {_describe(guide)}.")
+    if guide.shape[:2] != image.shape[:2]:
         raise UserError(
             f"the guide must have the image's size; the image is {size_text(image)}, the guide {size_text(guide)}."
         )
-    return is_line(guide)
+    lines = guide > 0 if guide.dtype == np.uint8 and guide.max() == 1 else is_line(guide)
+    return np.any(lines, axis=-1) if lines.ndim == 3 else lines
 
 
 def size_text(image):

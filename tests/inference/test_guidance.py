@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import inpaint_tf
 from inpaint_tf import Inpainter
 from inpaint_tf.errors import UserError
 from inpaint_tf.models.registry import build_model
@@ -34,6 +35,20 @@ def test_a_sketch_changes_the_hole_and_nothing_else(guided, case, plan):
     assert np.array_equal(inpainter.run(image, hole, np.minimum(sketch, 153)).refined, free.refined)
     assert np.array_equal(inpainter.run(image, hole, np.minimum(sketch, 154)).refined, led.refined)
     assert np.array_equal(inpainter.run(image, hole, sketch > 0).refined, led.refined)
+
+
+def test_guides_are_taken_as_masks_are(guided, case):
+    image, hole, sketch = case
+    inpainter = Inpainter(guided)
+    led = inpainter(image, hole, sketch)
+    red = np.zeros_like(image)
+    red[..., 0] = sketch
+    for guide in (sketch // 255, sketch[..., None], sketch[..., None] > 0, np.dstack([sketch] * 3), red):
+        assert np.array_equal(inpainter(image, hole, guide), led)
+    explained = inpaint_tf.explain(image, hole, (20, 15), inpainter=inpainter, guide=red)
+    assert np.array_equal(explained.result.completed, led)
+    with pytest.raises(UserError, match=r"guide must be \[height, width\].* got uint8 \[44, 60, 4\]"):
+        inpainter(image, hole, np.dstack([sketch] * 4))
 
 
 def test_plans_agree_under_guidance(guided, case):
