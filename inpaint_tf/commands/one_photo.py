@@ -132,11 +132,11 @@ def decode(
         photo.alpha = np.where(hole, np.uint8(255), photo.alpha)
         notes.append("the photo was transparent in the hole; the fill is opaque.")
     if shape.extend is not None:
-        photo.rgb, hole = extended(photo.rgb, shape.extend, hole)
-        _, drawn = extended(drawn, shape.extend, drawn)
+        photo.rgb, drawn = extended(photo.rgb, shape.extend, drawn)
+        hole = grown(drawn, shape.feather)  # The fill of new borders fades into the photo too.
         if photo.alpha is not None:
-            photo.alpha, new = extended(photo.alpha, shape.extend)
-            photo.alpha[new] = 255
+            photo.alpha, _ = extended(photo.alpha, shape.extend)
+            photo.alpha[hole] = 255
     guide = None if job.guide is None else _read_guide(job, hole, shape.extend, max_pixels, notes)
     return Decoded(photo, hole, notes, kinds, guide, shape.feather, drawn)
 

@@ -629,3 +629,19 @@ def test_max_pixels_is_for_sketches_too(sketched, capsys):
     save(sketched / "large.png", np.zeros((100, 100), np.uint8))
     sketches(sketched, "out", "large.png", "photos/x", "--max_pixels=1000", code=1)
     assert "large.png is too large an image" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("with_mask", [False, True])
+def test_new_borders_fade_into_the_photo(tmp_path, with_mask):
+    save(tmp_path / "a.png", photo())
+    save(tmp_path / "m.png", MASK)
+    mask = [f"--mask={tmp_path / 'm.png'}"] * with_mask
+    inpaint(f"--image={tmp_path / 'a.png'}", f"--output={tmp_path / 'o.png'}", "--extend=8,0,0,0", "--feather=3", *mask)
+    larger = read_photo(tmp_path / "o.png").rgb.astype(int)
+    assert (larger[:, :8] == FILL).all() and np.array_equal(larger[:, 8 + 3 : 8 + 7], photo()[:, 3:7])
+    # In the ring the photo comes up from one column to the next.
+    share = (
+        np.abs(larger[:, 8:11] - photo()[:, :3]).mean(axis=(0, 2)) / np.abs(FILL - photo()[:, :3].astype(int)).mean()
+    )
+    assert 1 > share[0] > share[1] > share[2] > 0.1
+    assert not with_mask or (larger[5:15, 18:38] == FILL).all()
