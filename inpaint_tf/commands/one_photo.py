@@ -137,7 +137,7 @@ def decode(
         if photo.alpha is not None:
             photo.alpha, _ = extended(photo.alpha, shape.extend)
             photo.alpha[hole] = 255
-    guide = None if job.guide is None else _read_guide(job, hole, shape.extend, max_pixels, notes)
+    guide = None if job.guide is None else _read_guide(job, photo, hole, shape.extend, max_pixels, notes)
     return Decoded(photo, hole, notes, kinds, guide, shape.feather, drawn)
 
 
@@ -194,17 +194,22 @@ def _size(pixels: np.ndarray) -> str:
 
 
 def _read_guide(
-    job: Job, hole: np.ndarray, extend: Margins | None, max_pixels: int | None, notes: list[str]
+    job: Job, photo: Photo, hole: np.ndarray, extend: Margins | None, max_pixels: int | None, notes: list[str]
 ) -> np.ndarray:
     """The sketch's lines, bool [H, W]; adds a note if there are none or nothing but lines in the hole.
 
     A photo with new borders takes a sketch of its old size or of its new one, which may reach into the borders.
     """
     assert job.guide is not None
-    lines = read_hole(job.guide, threshold=LINE_THRESHOLD, max_pixels=max_pixels).hole
-    size = f"photo {printable(job.photo)} is {_size(hole)}"
+    reading = read_hole(job.guide, threshold=LINE_THRESHOLD, max_pixels=max_pixels)
+    lines, old = reading.hole, hole
     if extend is not None:
         old = hole[extend.top : hole.shape[0] - extend.bottom, extend.left : hole.shape[1] - extend.right]
+    if photo.orientation > 1 and reading.orientation == 1 and lines.shape == old.shape[::-1] != old.shape:
+        lines = upright(lines, photo.orientation)
+        notes.append("the guide was turned as the photo's EXIF orientation says.")
+    size = f"photo {printable(job.photo)} is {_size(hole)}"
+    if extend is not None:
         size = f"photo {printable(job.photo)} is {_size(old)}, {_size(hole)} with its new borders"
         if lines.shape == old.shape:
             lines, _ = extended(lines, extend)

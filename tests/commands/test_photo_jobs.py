@@ -645,3 +645,16 @@ def test_new_borders_fade_into_the_photo(tmp_path, with_mask):
     )
     assert 1 > share[0] > share[1] > share[2] > 0.1
     assert not with_mask or (larger[5:15, 18:38] == FILL).all()
+
+
+def test_a_sketch_in_the_sensors_layout_is_turned_as_the_photo(tmp_path, guides, capsys):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    save(tmp_path / "a.jpg", photo(), exif=exif)
+    save(tmp_path / "m.png", MASK)
+    sketch = np.zeros_like(MASK)
+    sketch[8, 10:30] = 255
+    save(tmp_path / "s.png", sketch)
+    inpaint(tmp_path / "a.jpg", tmp_path / "m.png", tmp_path / "o.png", f"--guide={tmp_path / 's.png'}")
+    assert guides == [list(range(10, 30))]  # The row became a column.
+    assert "the guide was turned as the photo's EXIF orientation says" in capsys.readouterr().err
