@@ -462,7 +462,7 @@ def test_another_photo_while_one_is_filled(page, photo_file, slow):
     page.until(lambda: "network" in page.find("busy-stage").text)
     page.find("file").send_keys(str(path))
     page.until(lambda: not page.find("busy").is_displayed())
-    page.opened()
+    page.until(lambda: page.find("hint").text.startswith("Brush over"))
     page.drag((20, 100), (40, 100))
     slow.set()
     page.fill()
