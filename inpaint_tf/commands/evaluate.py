@@ -13,9 +13,10 @@ are added to those that are there. --workers=N computes on N processes and gives
 a part of the rows and no report: give each machine its I and one --output that all see (or copy their outputs into one
 folder), and then the same command without --shard writes the report.
 
-Methods: mean, telea, ns, biharmonic, patchmatch, shiftmap, preset:NAME, preset:FOLDER; preset:NAME+poisson is the same
-with --blend=poisson of inpaint; folder:NAME=PATH, results that somebody has made (named by number of the mask or by
-image), and command:NAME=WORDS, a program with {image} {mask} {output}.
+Methods: mean, telea, ns, biharmonic, patchmatch, pypatchmatch, shiftmap; preset:NAME and preset:FOLDER, the network
+alone, preset:NAME+poisson, the same with --blend=poisson of inpaint, preset:NAME+patches, with all that the bundled
+presets recommend; folder:NAME=PATH, results that somebody has made (named by number of the mask or by image), and
+command:NAME=WORDS, a program with {image} {mask} {output}.
 """
 
 import functools
