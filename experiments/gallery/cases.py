@@ -97,6 +97,39 @@ TEASER = [
 ]
 
 
+@dataclasses.dataclass(frozen=True)
+class Sketched:
+    """A hole whose fill is led by lines.
+
+    Attributes:
+        case: The hole.
+        sketches: Two sketches; each is a list of lines, each line of (x, y) in pixels.
+    """
+
+    case: Case
+    sketches: tuple[list[list[tuple[int, int]]], ...]
+
+
+# Holes over one edge between two plain surfaces: where it runs is what a sketch can say.
+SKETCHED = [
+    Sketched(
+        Case("rim", "coffee", box(400, 130, 130), (80, 340, 230)),
+        ([[(460, 125), (472, 165), (475, 215), (462, 265)]], [[(450, 125), (420, 160), (420, 235), (450, 265)]]),
+    ),
+    Sketched(
+        Case("shoulder", "camera", box(30, 110, 110), (60, 0, 220)),
+        (
+            [[(25, 225), (60, 165), (95, 130), (145, 108)]],
+            [[(25, 222), (50, 215), (75, 185), (80, 140), (110, 125), (145, 108)]],
+        ),
+    ),
+    Sketched(
+        Case("table", "astronaut", box(375, 235, 110), (180, 320, 192)),
+        ([[(370, 285), (490, 272)]], [[(370, 285), (400, 280), (430, 245), (460, 275), (490, 272)]]),
+    ),
+]
+
+
 def picture_and_hole(case):
     """uint8 [H, W, 3] and bool [H, W]."""
     picture = getattr(skimage.data, case.picture)()
