@@ -28,16 +28,16 @@ done
 
 # The single stage and GLCIC's first phase, at that budget too.
 for size in 128 256; do
-    first=$([ $size = 256 ] && echo "--initial_preset=$output/single_128/preset" || true)
+    start=$([ $size = 256 ] && echo "--initial_preset=$output/single_128/preset" || true)
     half=$([ $size = 128 ] && echo first || echo second)
     train single_$size --flagfile=$flags/${half}_half.flags --model=deepfill_v1_single_stage --coarse_weight=1.2 \
-        --train_data="$output/open.txt" $first
-    first=$([ $size = 256 ] && echo "--initial_preset=$output/glcic_128/preset --batch_size=4 --max_steps=700 --pretrain_coarse_steps=700" || true)
-    train glcic_$size --flagfile=$flags/glcic.flags --image_size=$size --train_data="$output/open.txt" $first
+        --train_data="$output/open.txt" $start
+    start=$([ $size = 256 ] && echo "--initial_preset=$output/glcic_128/preset --batch_size=4 --max_steps=700 --pretrain_coarse_steps=700" || true)
+    train glcic_$size --flagfile=$flags/glcic.flags --image_size=$size --train_data="$output/open.txt" $start
 done
 methods=$methods,preset:$output/single_256/preset,preset:$output/glcic_256/preset
 
-# The default preset, on all photos.
+# photos_small, on all photos.
 train photos --flagfile=$flags/photos.flags --train_data="$photos" --initial_preset="$first"
 methods=$methods,preset:$output/photos/preset
 
