@@ -33,7 +33,7 @@ from inpaint_tf.models.presets import named_variables
 from inpaint_tf.training import picture_terms
 from inpaint_tf.training.adadelta import Adadelta
 from inpaint_tf.training.initial_weights import take_initial_weights
-from inpaint_tf.training.recipes import deepfill_v2, recipe_for
+from inpaint_tf.training.recipes import recipe_for
 from inpaint_tf.training.recipes.base import Batch
 from inpaint_tf.training.state import TrainingState
 from inpaint_tf.training.steps import Steps
@@ -61,7 +61,7 @@ class Program:
 
     def __init__(self, config, phase, guides):
         self.config, self.phase, self.guides = config, phase, guides
-        recipe = recipe_for(config.model)
+        recipe = self.recipe = recipe_for(config.model)
         strategy = tf.distribute.get_strategy()
         self.training = TrainingState(config, recipe, strategy)
         if config.initial_preset:
@@ -126,11 +126,12 @@ class Program:
             for name, variable in named_variables(model).items():
                 if f"{network}:{name}" in result:
                     mapping.append((variable, result[f"{network}:{name}"]))
-        batch = Batch(
-            to_float(values["photos"]), tf.cast(values["holes"], tf.float32), values["corners"], values["alphas"]
-        )
+        image = to_float(values["photos"])
         if self.guides:
-            deepfill_v2.photo_edges = lambda image: tf.cast(values["guides"], tf.float32)
+            guide = tf.cast(values["guides"], tf.float32)
+        else:
+            image, guide = self.recipe.sketch(self.config, image, tf.constant([self.config.seed, 0]), 0)
+        batch = Batch(image, tf.cast(values["holes"], tf.float32), values["corners"], values["alphas"], guide)
         terms, gradients = {}, {}
         with keras.StatelessScope(state_mapping=mapping) as scope:
             if self.config.n_critic:

@@ -92,6 +92,13 @@ class TrainingConfig:
         "the extra 'perceptual'; a VGG16 more for every batch).",
         choices=SKETCHES,
     )
+    sketch_collages: float = _option(
+        0.0,
+        "Share of the batches in which a guided model sees photos cut along a random curve, other colours beyond it, "
+        "and is shown the curve alone: teaches it to follow a sketch.",
+        low=0.0,
+        high=1.0,
+    )
     check_data: str = _option(
         "header",
         "How every file is checked before step 0: by its header, by decoding it whole, or not at all.",

@@ -16,6 +16,9 @@ from inpaint_tf.training.optimizers import apply_gradients, average_decay, learn
 from inpaint_tf.training.recipes import Batch, Recipe
 from inpaint_tf.training.state import SCALE_PATIENCE, TrainingState, raw_variables
 
+# Folded into a batch's seed for what sketches draw.
+SKETCHES_SEED = 1
+
 
 class Steps:
     """The compiled steps of a run.
@@ -135,7 +138,7 @@ class Steps:
         return step
 
     def draw(self, photos: tf.Tensor, batch_number: tf.Tensor) -> Batch:
-        """A replica's `Batch`: its photos in [-1, 1] and its share of the holes and alphas of the global batch."""
+        """A replica's `Batch`: its photos in [-1, 1] and its share of what is drawn for the global batch."""
         config = self.config
         local = photos.shape[0]
         first = tf.distribute.get_replica_context().replica_id_in_sync_group * local
@@ -148,7 +151,9 @@ class Steps:
             masks = tf.ensure_shape(masks, [local, *masks.shape[1:]])
         alphas = tf.random.stateless_uniform([config.batch_size, 2], alpha_seed, alg="philox")
         alphas = tf.ensure_shape(alphas[first : first + local], [local, 2])
-        return Batch(to_float(photos), masks, corners, alphas)
+        sketch_seed = tf.random.experimental.stateless_fold_in(seed, SKETCHES_SEED, alg="philox")
+        image, guide = self.recipe.sketch(config, to_float(photos), sketch_seed, first)
+        return Batch(image, masks, corners, alphas, guide)
 
     def _adjust_loss_scale(self, norm):
         """Halves or doubles the loss scale of mixed_float16; whether the step must be skipped, or None."""
@@ -178,7 +183,7 @@ def _mean_over_parts(of_part, batch, parts):
         def cut(x):
             return tf.ensure_shape(x[index * size : (index + 1) * size], [size, *x.shape[1:]])
 
-        return Batch(*(x if x.shape[0] == 1 else cut(x) for x in batch))
+        return Batch(*(x if x is None or x.shape[0] == 1 else cut(x) for x in batch))
 
     def add(index, sums):
         return index + 1, tf.nest.map_structure(tf.add, sums, tuple(of_part(part_of(index))))

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from inpaint_tf.data.sketches import photo_edges
+from inpaint_tf.data.sketches import hed_edges, photo_edges
 from inpaint_tf.errors import UserError
 from inpaint_tf.models.registry import build_model
 from inpaint_tf.training.configuration import TrainingConfig
@@ -71,13 +71,19 @@ def test_a_guided_model_and_its_critic_see_the_photos_edges(rng):
     mask[:, 8:24, 8:24] = 1
     # Photos that differ inside the hole only: what the generator makes of them differs through the sketch alone.
     image[:, :, 16:] = 0.5
-    batch = Batch(tf.constant(image), tf.constant(mask), None, None)
-    plain = Batch(tf.constant(np.where(mask > 0, 0, image)), tf.constant(mask), None, None)
+    batches = [
+        Batch(own, tf.constant(mask), None, None, lines)
+        for own, lines in (
+            recipe.sketch(config, tf.constant(photo, tf.float32), (3, 4), 0)
+            for photo in (image, np.where(mask > 0, 0, image))
+        )
+    ]
+    batch = batches[0]
     terms = recipe.generator_terms(config, generator, critic, batch, "joint")
     assert np.isfinite(terms["generator_loss"]) and np.isfinite(
         recipe.critic_terms(config, generator, critic, batch)["critic_loss"]
     )
-    guides = [photo_edges(b.image) * b.hole_mask for b in (batch, plain)]
+    guides = [b.guide * b.hole_mask for b in batches]
     known = image * (1 - mask)
     filled = [generator(known, mask, guide)["refined"].numpy() for guide in guides]
     assert np.max(np.abs(filled[0] - filled[1])) > 1e-6
@@ -85,26 +91,36 @@ def test_a_guided_model_and_its_critic_see_the_photos_edges(rng):
 
 
 def test_hed_draws_other_sketches(rng):
-    loss = {}
-    batch = Batch(
-        tf.constant(rng.uniform(-1, 1, (1, 4, 4, 3)).astype(np.float32).repeat(16, 1).repeat(16, 2)),
-        tf.constant(np.pad(np.ones((1, 32, 32, 1), np.float32), ((0, 0), (16, 16), (16, 16), (0, 0)))),
-        None,
-        None,
-    )
+    image = tf.constant(rng.uniform(-1, 1, (1, 4, 4, 3)).astype(np.float32).repeat(16, 1).repeat(16, 2))
+    lines = {}
     for sketches in ("gradients", "hed"):
         config = configuration(model="deepfill_v2_guided", image_size=64, sketches=sketches)
         recipe = recipe_for(config.model)
         recipe.prepare(config)
-        keras.utils.set_random_seed(3)
-        generator, critic = build_model(config.model, width=8), recipe.build_critic(config)
-        loss[sketches] = float(recipe.generator_terms(config, generator, critic, batch, "joint")["l1"])
-    assert loss["gradients"] != loss["hed"]
+        own, lines[sketches] = recipe.sketch(config, image, (3, 4), 0)
+        np.testing.assert_array_equal(own, image)
+    assert np.array_equal(lines["gradients"], photo_edges(image))
+    assert np.array_equal(lines["hed"], hed_edges(image)) and not np.array_equal(*lines.values())
+
+
+def test_a_share_of_the_batches_are_collages(rng):
+    image = tf.constant(rng.uniform(-1, 1, (2, 64, 64, 3)).astype(np.float32))
+    config = configuration(model="deepfill_v2_guided", image_size=64, batch_size=2, sketch_collages=0.4)
+    recipe = recipe_for(config.model)
+    changed = 0
+    for batch in range(100):
+        own, lines = recipe.sketch(config, image, (3, batch), 0)
+        collages = not np.array_equal(own, image)
+        changed += collages
+        assert collages != np.array_equal(lines, photo_edges(image))
+    assert 25 <= changed <= 55
 
 
 def test_only_guided_models_have_sketches():
     with pytest.raises(UserError, match="--sketches=hed contradicts --model=deepfill_v2"):
         configuration(model="deepfill_v2", sketches="hed")
+    with pytest.raises(UserError, match="--sketch_collages=0.5 contradicts --model=deepfill_v1"):
+        configuration(model="deepfill_v1", sketch_collages=0.5)
 
 
 def test_warm_up_moves_the_coarse_network_only():

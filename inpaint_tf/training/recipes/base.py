@@ -22,12 +22,14 @@ class Batch(NamedTuple):
         hole_mask: float32 [1 or B, S, S, 1], 1 = hole.
         corners: int32 [1 or B, 2], top and left of the box around the hole.
         alphas: float32 [B, 2], uniform in [0, 1): where between real and fake the penalties look (local, global).
+        guide: float32 [B, S, S, 1], 1 = a line of a sketch; None for models that are not guided.
     """
 
     image: tf.Tensor
     hole_mask: tf.Tensor
     corners: tf.Tensor
     alphas: tf.Tensor
+    guide: tf.Tensor | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +80,22 @@ class Recipe:
     def authors_holes(self, config: TrainingConfig, count: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """What `sample_holes` draws unless told otherwise: the box holes of DeepFill v1."""
         return BoxHoles.for_image(config.image_size).sample(count, seed)
+
+    def sketch(
+        self, config: TrainingConfig, image: tf.Tensor, seed: tf.Tensor, first: tf.Tensor | int
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """The images that are trained on, and the lines that guide the model.
+
+        Args:
+            config: The `TrainingConfig`.
+            image: float32 [B, S, S, 3], a replica's photos in [-1, 1].
+            seed: int32 [2], for draws of the global batch.
+            first: Which of its images is the replica's first one.
+
+        Returns:
+            The images, and float32 [B, S, S, 1], 1 = line, or None for models that are not guided.
+        """
+        return image, None
 
     def phase(self, config: TrainingConfig, step: int) -> Phase:
         """The `Phase` of generator step `step` (a Python int, from 0)."""

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from inpaint_tf.data.collages import collage
 from inpaint_tf.data.sketches import HED, hed_edges, load_hed, photo_edges
 from inpaint_tf.graph_pixels import composite
 from inpaint_tf.losses import ADVERSARIAL_LOSSES, feature_matching, mean_l1, r1_penalty
@@ -50,10 +51,29 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
         )
         return corners, tf.maximum(boxes, tf.ensure_shape(strokes, boxes.shape))
 
+    def sketch(
+        self, config: TrainingConfig, image: tf.Tensor, seed: tf.Tensor, first: tf.Tensor | int
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
+        if not _guided(config):
+            return image, None
+        share, seed = config.sketch_collages, tf.random.experimental.stateless_split(seed, 2, alg="philox")
+
+        def own_lines():
+            if config.sketches == HED:
+                return image, hed_edges(image, bfloat16=_in_bfloat16(config))
+            return image, photo_edges(image)
+
+        def collages():
+            return collage(image, seed[0], config.batch_size, first)
+
+        if share in (0, 1):
+            return collages() if share else own_lines()
+        return tf.cond(tf.random.stateless_uniform([], seed[1], alg="philox") < share, collages, own_lines)
+
     def critic_terms(
         self, config: TrainingConfig, generator: keras.Model, critic: keras.Model, batch: Batch
     ) -> dict[str, tf.Tensor]:
-        guide = _guide(config, batch)
+        guide = _guide(batch)
         filled = generator(batch.image, batch.hole_mask, guide)["refined"]
         fake = tf.stop_gradient(composite(batch.image, batch.hole_mask, filled))
         # One run over both, so that the power iterations move once.
@@ -68,7 +88,7 @@ class DeepFillV2Recipe(DeepFillV1Recipe):
     def generator_terms(
         self, config: TrainingConfig, generator: keras.Model, critic: keras.Model, batch: Batch, phase_name: str
     ) -> dict[str, tf.Tensor]:
-        guide = _guide(config, batch)
+        guide = _guide(batch)
         if phase_name == self.WARM_UP:
             coarse = generator(batch.image, batch.hole_mask, guide, stages=1)["coarse"]
             terms = self._reconstruction_terms(config, batch, [(config.coarse_weight, coarse)])
@@ -114,13 +134,9 @@ def _guided(config):
     return MODELS[config.model].guided
 
 
-def _guide(config, batch):
-    """The photo's edges inside the hole, or None for a model without guidance."""
-    if not _guided(config):
-        return None
-    if config.sketches == HED:
-        return hed_edges(batch.image, bfloat16=_in_bfloat16(config)) * batch.hole_mask
-    return photo_edges(batch.image) * batch.hole_mask
+def _guide(batch):
+    """The sketch inside the hole, or None for a model without guidance."""
+    return None if batch.guide is None else batch.guide * batch.hole_mask
 
 
 def _in_bfloat16(config):

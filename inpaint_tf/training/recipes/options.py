@@ -46,7 +46,7 @@ class RecipeOptions:
         """
         unused = dict(self.unused(config))
         if not MODELS[config.model].guided:
-            unused["sketches"] = "it is not made to follow a sketch."
+            unused |= dict.fromkeys(("sketches", "sketch_collages"), "it is not made to follow a sketch.")
         for name, reason in unused.items():
             value = getattr(config, name)
             if value != defaults[name]:
