@@ -33,7 +33,11 @@ def define_flags(values: flags.FlagValues) -> None:
     string("output", "Folder for the pictures; made if it is missing.")
     string("working_size", "auto, full, or pixels: see inpaint-tf inpaint. Default: the preset's word.")
     flags.DEFINE_enum(
-        "detail", "patches", ["none", "patches"], "Fine detail: the network's, or copied.", flag_values=values
+        "detail",
+        None,
+        ["none", "patches"],
+        "Fine detail: the network's, or copied. Default: the preset's word.",
+        flag_values=values,
     )
     flags.DEFINE_enum("blend", None, ["none", "poisson"], "How the fill meets what surrounds it.", flag_values=values)
     for name, text in (("invert_mask", "Dark is hole."), ("overwrite", "Write into a folder that is not empty.")):

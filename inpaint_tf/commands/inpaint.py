@@ -29,6 +29,8 @@ from inpaint_tf.devices import use_device
 from inpaint_tf.errors import UserError, printable, reason
 from inpaint_tf.inference.hole_shapes import Margins
 from inpaint_tf.models.hub import is_hub_place
+from inpaint_tf.models.presets import DEFAULT_PRESET, bundled_presets, preset_folder, read_config
+from inpaint_tf.models.registry import MODELS
 from inpaint_tf.progress import progress
 
 _PATHS = ("image", "mask", "output", "guide", "preset")
@@ -126,6 +128,8 @@ def run(options: flags.FlagValues, arguments: list[str]) -> int:
         raise UserError("--shard, --workers and --engine are for many photos: a folder, a pattern or a list.")
     if options.engine == "ray" and parts > 1:
         raise UserError("--engine=ray shares photos out itself; leave out --shard.")
+    if options.guide is not None:
+        _check_preset_is_guided(options)
     jobs, kept = _without_existing(batch.jobs[part - 1 :: parts], options)
     if part > 1:
         batch.failed.clear()  # The first part names them.
@@ -314,6 +318,22 @@ def _without_existing(jobs, options):
     return todo, [job.output for job, done in zip(jobs, there) if done]
 
 
+def _check_preset_is_guided(options):
+    """Raises UserError, before anything is loaded, if the preset cannot follow a sketch."""
+    config = read_config(preset_folder(_preset(options)))
+    if not MODELS[config.model].guided:
+        bundled = {name: read_config(preset_folder(name)).model for name in bundled_presets()}
+        guided = [name for name, model in bundled.items() if MODELS[model].guided]
+        raise UserError(
+            f"--guide is for guided presets; {printable(options.preset or DEFAULT_PRESET)} is of model {config.model}. "
+            f"Leave it out, or take --preset={' or '.join(guided) or 'FOLDER'} (deepfill_v2_guided)."
+        )
+
+
+def _preset(options):
+    return None if options.preset is None else os.path.expanduser(options.preset)
+
+
 def _inpainter(options):
     use_device(options.device)
     from inpaint_tf.inference.inpainter import Inpainter
@@ -323,7 +343,7 @@ def _inpainter(options):
 
         tf.config.experimental.enable_op_determinism()
     return Inpainter.from_preset(
-        None if options.preset is None else os.path.expanduser(options.preset),
+        _preset(options),
         attention=options.attention,
         plan=options.plan,
         memory_budget=parse_bytes(options.memory_budget, "memory_budget"),

@@ -310,7 +310,7 @@ def test_folders_of_guides_go_by_name(guided, files):
     "shape,preset_name,message",
     [
         ((24, 41), "guided", "sketch.png is 41x24, photo"),
-        ((24, 40), "preset", "this model takes no guide"),
+        ((24, 40), "preset", "is of model deepfill_v1. Leave it out, or take --preset="),
         (None, "guided", "sketch.png does not exist"),
     ],
 )
