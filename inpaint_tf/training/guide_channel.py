@@ -1,7 +1,7 @@
-"""An unguided model's weights for its guided form, which then computes the same whatever is sketched.
+"""An unguided model's weights for its guided form, which computes the same where nothing is sketched.
 
-The kernels that read the sketch's channel start at zero; their gradient is not, so that training makes use of it at
-once.
+The kernels that read the sketch's channel start at random, as large as the others are: from zero they took a thousand
+steps to a tenth of that.
 """
 
 from collections.abc import Mapping
@@ -27,15 +27,18 @@ def is_guided_form(guided: Network, plain: Network) -> bool:
     )
 
 
-def with_guide_channel(arrays: Mapping[str, np.ndarray], guided: Network) -> dict[str, np.ndarray]:
+def with_guide_channel(
+    arrays: Mapping[str, np.ndarray], guided: Network, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
     """Weights of the guided form.
 
     Args:
         arrays: Variable name -> array, of the unguided model.
         guided: The guided network; see `is_guided_form`.
+        rng: For what the sketch is read with.
 
     Returns:
-        Variable name -> array, with zeros where a kernel reads the sketch.
+        Variable name -> array, for every variable of the guided model.
     """
     result = dict(arrays)
     for view in (view for view in guided.views if "guide" in view.shows):
@@ -44,7 +47,9 @@ def with_guide_channel(arrays: Mapping[str, np.ndarray], guided: Network) -> dic
         for stack in guided.readers(view.name):
             assert isinstance(stack, Stack)
             name = f"{stack.name}/{stack.convs[0].name}/kernel"
-            result[name] = np.insert(arrays[name], channel, 0, axis=2)
+            kernel = arrays[name]
+            own = rng.normal(0, np.std(kernel, dtype=np.float64), (*kernel.shape[:2], kernel.shape[3]))
+            result[name] = np.insert(kernel, channel, own, axis=2)
     return result
 
 

@@ -43,7 +43,7 @@ def take_initial_weights(state: TrainingState, config: TrainingConfig) -> None:
         )
     arrays = read_weights(folder, preset)
     if gains_guide:
-        arrays = with_guide_channel(arrays, state.generator.network)
+        arrays = with_guide_channel(arrays, state.generator.network, np.random.default_rng(config.seed))
     if config.initial_stage == "coarse":
         own = {name: variable.numpy() for name, variable in named_variables(state.generator).items()}
         stacks = [node.name for node in state.generator.network.stages[0] if isinstance(node, Stack)]

@@ -68,13 +68,11 @@ def test_an_unguided_model_begins_its_guided_form(tiny, preset, rng):
     image = rng.uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32)
     hole, sketch = np.zeros((2, 1, 64, 64, 1), np.float32)
     hole[:, 16:48, 16:48] = sketch[:, 16:48, 30] = 1
-    expected = plain(image, hole)["refined"]
-    np.testing.assert_allclose(state.generator(image, hole, sketch)["refined"], expected, atol=1e-5)
-    # The sketch is not seen yet, but its weights have a gradient.
-    kernel = named_variables(state.generator)["coarse/conv1/kernel"]
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(state.generator(image, hole, sketch)["coarse"])
-    assert np.abs(tf.convert_to_tensor(tape.gradient(loss, kernel))[:, :, 3]).max() > 0
+    expected = plain(image, hole)["refined"].numpy()
+    np.testing.assert_allclose(state.generator(image, hole)["refined"], expected, atol=1e-5)
+    assert np.abs(state.generator(image, hole, sketch)["refined"] - expected).max() > 1e-3
+    kernel = named_variables(state.generator)["coarse/conv1/kernel"].numpy()
+    assert 0.5 < np.std(kernel[:, :, 3]) / np.std(np.delete(kernel, 3, axis=2)) < 2
 
 
 @pytest.mark.parametrize(
