@@ -10,14 +10,12 @@ from absl import app, flags
 
 from inpaint_tf.models.presets import load_preset, save_preset
 
-# Side of the photos and of the largest holes of both campaigns, in pixels.
-TRAINED_ON = {"image": 256, "hole": 128}
-
 FLAGS = flags.FLAGS
 flags.DEFINE_string("preset", None, "Preset folder of a run.", required=True)
 flags.DEFINE_string("output", None, "Preset folder to write; must not exist.", required=True)
 flags.DEFINE_string("model_card", None, "Markdown file to put into the preset.", required=True)
 flags.DEFINE_string("summary", None, "One line for listings: data, terms.", required=True)
+flags.DEFINE_integer("image_size", 256, "Side of the photos that it was trained on last, pixels; holes are half of it.")
 flags.DEFINE_string("source", None, "Where the weights come from, one line.", required=True)
 
 
@@ -32,7 +30,7 @@ def main(_):
         source=FLAGS.source,
         summary=FLAGS.summary,
         dtype="float16",
-        trained_on=TRAINED_ON,
+        trained_on={"image": FLAGS.image_size, "hole": FLAGS.image_size // 2},
         recommended={"detail": "patches", "working_size": "auto", "blend": "poisson"},
         extra_files={"MODEL_CARD.md": pathlib.Path(FLAGS.model_card).read_bytes()},
     )

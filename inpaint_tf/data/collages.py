@@ -2,8 +2,9 @@
 
 A photo's own lines say little that its surroundings do not say already, so that a model learns late to look at them.
 Here a photo is cut along a random curve, and beyond the curve it goes on turned by half a turn and in other colours;
-most of its contrast is taken away, so that what is wrong with a fill is what is wrong with its edge. Where the curve runs inside the hole, nothing but the sketch knows; and what lies on either side is known around the
-hole. People sketch like that: few lines, each one the edge of something.
+most of its contrast is taken away, so that what is wrong with a fill is what is wrong with its edge. Where the curve
+runs inside the hole, nothing but the sketch knows; and what lies on either side is known around the hole. People sketch
+like that: few lines, each one the edge of something.
 """
 
 import numpy as np
