@@ -33,6 +33,8 @@ class Stub:
 @pytest.fixture(autouse=True)
 def stub(monkeypatch):
     monkeypatch.setattr(command, "_inpainter", lambda options: Stub())
+    # The stub follows sketches, whatever the preset.
+    monkeypatch.setattr(command, "_check_preset_is_guided", lambda options: None)
 
 
 def photo(seed=0, size=(24, 40)):
