@@ -25,8 +25,7 @@ what the network expects; and the hole starts from the network's completion.
   for what these same photos say, +1.98 dB (median +0.71), -.070 and -.087, better on 18 and 20 of the 23. The means owe
   much to stripes. About one photo in a hundred, and one texture in four, is of this kind; none of Kodak's.
 - **Where nothing can be copied**, because the photo has no patch without hole, the network's pixels stay.
-- **Next to a sketch's lines**, copies that miss what the network drew there give way to it (`_drawn`). The photo need
-  not have what somebody asks for: on a plain wall, copies showed nothing of a line drawn across it.
+- **Next to a sketch's lines**, copies that miss what the network drew there give way to it (`inference.drawn_lines`).
 
 Tried without gain over that: the network's pixels mixed in where the patches' distances are large, against a quantile
 of those that known patches have to their best other ones, against nothing, or where votes disagree. On 48 photos with
@@ -37,10 +36,10 @@ the constant gains is had by weakening the copies' high frequencies (+.14, +.000
 already (median .42 of the photo's): hence no more than a seventh. To the eye, patches were no worse than the network
 where the map was high, and textures went flat.
 
-Measured on kodak24_center128 (256x256, hole 128) with `photos_small`: PSNR, distance in features of VGG16, and in those
-of EfficientNet-Lite0, which nothing was trained against (experiments/campaign_2/judge.py): network alone with Poisson
-blending 17.03 dB, .739, .819; with patches 16.78 dB, .668, .741; with
-`photos` 16.98, .687, .794, and 16.77, .657, .740 with patches; PatchMatch without a network 15.95 dB, .72, .79.
+Measured on kodak24_center128 (256x256, hole 128): PSNR, distance in features of VGG16, and in those of
+EfficientNet-Lite0, which nothing was trained against (experiments/campaign_2/judge.py). `photos_small` with Poisson
+blending alone 17.03 dB, .739, .819, with patches 16.78, .668, .741; `photos` 16.98, .687, .794, and 16.77, .658, .740;
+PatchMatch without a network 15.95 dB, .72, .79.
 
 Cost and memory follow the hole: patches come from a neighbourhood of the hole of about three times its size, and large
 holes are filled in squares of `GuidedPatchesOptions.tile` pixels, one after the other. What an earlier square filled is
@@ -56,6 +55,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from inpaint_tf.inference.drawn_lines import distances_to_lines, missed_by_copies
 from inpaint_tf.inference.working_size import hole_boxes, reduced, tiles
 from inpaint_tf.patchmatch.completion import (
     COLOURS,
@@ -72,9 +72,6 @@ from inpaint_tf.regions import Rect, bounding_rect
 
 # Changes whenever results do for the same options.
 VERSION = "3"
-# Next to a sketch: pixels, at the size that the network worked at, around a line within which copies give way to the
-# network wholly, and at all; and by how many levels, seen from a little farther away, they must differ to do so.
-_AROUND_LINES, _MISSED, _FARTHER = (3.0, 6.0), (16.0, 48.0), 1.0
 # What is different from a completion without a guide. The finest levels of large holes change little and cost most.
 SEARCH = PatchMatchOptions(steps=(20, 10, 6, 4, 4, 3, 2))
 
@@ -213,7 +210,7 @@ def fill_with_patches(
         inside[own] = hole[part.slices]
         enlarging = 1.0 if scale is None else 1 / scale(part)
         own_options = _for_surroundings(options, network[window.slices], hole[window.slices], enlarging)
-        away = None if lines is None else _away(lines[window.slices] & inside, enlarging)
+        away = None if lines is None else distances_to_lines(lines[window.slices] & inside, enlarging)
         found = _fill_window(
             completed[window.slices],
             inside,
@@ -313,7 +310,7 @@ def _fill_window(
     copied[place] = network[tuple(chosen.T)]
     if not low_frequencies:
         if away is not None:
-            drawn = hole & (_drawn(copied, network, hole, away, enlarging) >= 0.5)
+            drawn = hole & (missed_by_copies(copied, network, hole, away, enlarging) >= 0.5)
             copied[drawn], sources[drawn] = network[drawn], -1
         return copied, sources
     # What is further away than the Gaussian reaches plays no part.
@@ -322,7 +319,7 @@ def _fill_window(
     near = box.grown(int(4 * low_frequencies) + 1, hole.shape).slices
     copies, led, inside = copied[near].astype(np.float32), network[near].astype(np.float32), hole[near]
     blended = blend_low_frequencies(copies, led, inside, low_frequencies)
-    drawn = None if away is None else _drawn(blended, led, inside, away[near], enlarging)
+    drawn = None if away is None else missed_by_copies(blended, led, inside, away[near], enlarging)
     if drawn is not None:
         # What copies miss there must not darken or brighten those around.
         blended = blend_low_frequencies(copies, led, inside * (1 - drawn), low_frequencies)
@@ -332,22 +329,6 @@ def _fill_window(
         sources[near][drawn >= 0.5] = -1
     copied[near] = np.clip(np.rint(blended), 0, 255).astype(np.uint8)
     return copied, sources
-
-
-def _away(lines, enlarging):
-    """float32 [h, w], distances to lines in pixels at the size that the network worked at; None without a line."""
-    if not lines.any():
-        return None
-    return cv2.distanceTransform((~lines).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / np.float32(enlarging)
-
-
-def _drawn(copied, network, hole, away, enlarging):
-    """float32 [h, w], the network's share: 1 where it drew what a sketch asks for, and copies miss it."""
-    difference = (network.astype(np.float32) - copied) * hole[..., np.newaxis]
-    missed = np.abs(cv2.GaussianBlur(difference, (0, 0), _FARTHER * enlarging)).max(axis=-1)
-    whole, none = _AROUND_LINES
-    least, most = _MISSED
-    return np.clip((none - away) / (none - whole), 0, 1) * np.clip((missed - least) / (most - least), 0, 1)
 
 
 def _guide(network, hole, options):
