@@ -11,7 +11,8 @@ import pathlib
 from absl import app, flags
 
 from inpaint_tf.evaluation.evaluate import evaluate
-from inpaint_tf.evaluation.methods import Completion, Method, method_named
+from inpaint_tf.evaluation.method import Completion, Method
+from inpaint_tf.evaluation.methods import method_named
 from inpaint_tf.evaluation.protocols import ImageSource, protocol_named
 from inpaint_tf.evaluation.results import DIFFERENCES, read_lines
 from inpaint_tf.evaluation.tables import difference_table, main_table, markdown

@@ -17,7 +17,8 @@ import tensorflow as tf
 from absl import app, flags
 from named import inpainter_named
 
-from inpaint_tf.evaluation.methods import CLASSICAL, method_named
+from inpaint_tf.evaluation.classical import CLASSICAL
+from inpaint_tf.evaluation.methods import method_named
 from inpaint_tf.evaluation.protocols import ImageSource, cut, prepare, protocol_named
 from inpaint_tf.losses.feature_network import feature_network, unit_length
 

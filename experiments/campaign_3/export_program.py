@@ -32,9 +32,9 @@ from inpaint_tf.losses import feature_network
 from inpaint_tf.models.presets import named_variables
 from inpaint_tf.training import picture_terms
 from inpaint_tf.training.adadelta import Adadelta
+from inpaint_tf.training.batch import Batch
 from inpaint_tf.training.initial_weights import take_initial_weights
 from inpaint_tf.training.recipes import recipe_for
-from inpaint_tf.training.recipes.base import Batch
 from inpaint_tf.training.state import TrainingState
 from inpaint_tf.training.steps import Steps
 

@@ -11,7 +11,7 @@ from inpaint_tf.evaluation import protocols
 from inpaint_tf.evaluation.feature_metrics import FeatureNetwork, HedNetwork
 from inpaint_tf.evaluation.feature_results import feature_lines, lpips_lines
 from inpaint_tf.evaluation.lpips import Lpips
-from inpaint_tf.evaluation.methods import Method
+from inpaint_tf.evaluation.method import Method
 from inpaint_tf.evaluation.report import write_report
 from inpaint_tf.evaluation.results import difference_lines, result_lines
 from inpaint_tf.evaluation.runner import MethodRun, run_method
@@ -34,7 +34,7 @@ def evaluate(
     Args:
         source: `protocols.ImageSource`.
         output: Folder for mask set, rows and report. It may hold those of an earlier run with the same manifest.
-        methods: `methods.Method`s.
+        methods: `method.Method`s.
         protocol: `protocols.Protocol`; may be None if there are masks.
         masks: Folder of a mask set with images (`inpaint-tf masks make --protocol`); None makes the protocol's.
         network: `HedNetwork` or `FeatureNetwork` for the feature distance, FID, KID, U-IDS and P-IDS, or None.

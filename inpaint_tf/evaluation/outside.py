@@ -20,7 +20,7 @@ import numpy as np
 from inpaint_tf.data.image_files import READABLE, read_photo, write_image
 from inpaint_tf.data.photo_lists import scan_folder
 from inpaint_tf.errors import UserError, name_some, printable
-from inpaint_tf.evaluation.methods import Case, Completion, Method
+from inpaint_tf.evaluation.method import Case, Completion, Method
 
 FOLDER, COMMAND = "folder:", "command:"
 PLACES = ("{image}", "{mask}", "{output}")

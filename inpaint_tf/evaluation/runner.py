@@ -23,7 +23,7 @@ import numpy as np
 from inpaint_tf.data.image_files import write_image
 from inpaint_tf.errors import UserError
 from inpaint_tf.evaluation import protocols
-from inpaint_tf.evaluation.methods import Case, Method
+from inpaint_tf.evaluation.method import Case, Method
 from inpaint_tf.evaluation.metrics import measure
 from inpaint_tf.evaluation.protocols import ImageSource
 from inpaint_tf.files import make_folder, write_bytes
@@ -107,7 +107,7 @@ class EntryRunner:
     """A method that is run on one entry of a manifest after the other.
 
     Args:
-        method: `methods.Method`.
+        method: `method.Method`.
         manifest: `masks.manifest.Manifest` with images.
         source: `protocols.ImageSource`.
         mask_folder: Folder of the mask set.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from inpaint_tf.errors import UserError
-from inpaint_tf.evaluation.methods import Method
+from inpaint_tf.evaluation.method import Method
 from inpaint_tf.evaluation.protocols import ImageSource
 from inpaint_tf.evaluation.runner import EntryRunner
 from inpaint_tf.masks.manifest import Manifest, read_manifest

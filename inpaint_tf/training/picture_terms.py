@@ -1,17 +1,14 @@
 """Loss terms that need nothing but the completed picture and the photo: perceptual loss and local spectra."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
 from inpaint_tf.losses.feature_network import feature_network
 from inpaint_tf.losses.perceptual import hole_crops, perceptual_loss, shrunk
 from inpaint_tf.losses.spectrum import spectrum_loss
+from inpaint_tf.training.batch import Batch
 from inpaint_tf.training.configuration import TrainingConfig
-
-if TYPE_CHECKING:
-    from inpaint_tf.training.recipes.base import Batch
-
 
 # Arithmetic of the convolutions -> that of the feature network.
 _DTYPES = {"float32": "float32", "tf32": "float32", "mixed_bfloat16": "bfloat16", "mixed_float16": "float16"}
@@ -22,7 +19,7 @@ def load_network(config: TrainingConfig) -> Any:
     return feature_network(config.perceptual_network, _DTYPES[config.precision])
 
 
-def add(config: TrainingConfig, batch: "Batch", completed: tf.Tensor, terms: dict[str, tf.Tensor]) -> tf.Tensor | float:
+def add(config: TrainingConfig, batch: Batch, completed: tf.Tensor, terms: dict[str, tf.Tensor]) -> tf.Tensor | float:
     """Adds "perceptual" and "spectrum" to loss terms, as far as they have a weight.
 
     Args:

@@ -11,9 +11,10 @@ from typing import Any
 import tensorflow as tf
 
 from inpaint_tf.graph_pixels import to_float
+from inpaint_tf.training.batch import Batch
 from inpaint_tf.training.configuration import TrainingConfig
 from inpaint_tf.training.optimizers import apply_gradients, average_decay, learning_rate
-from inpaint_tf.training.recipes import Batch, Recipe
+from inpaint_tf.training.recipes import Recipe
 from inpaint_tf.training.state import SCALE_PATIENCE, TrainingState, raw_variables
 
 # Folded into a batch's seed for what sketches draw.

@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from inpaint_tf.commands.dispatcher import main
-from inpaint_tf.evaluation import methods
+from inpaint_tf.evaluation.classical import CLASSICAL, Classical, mean_color
 from inpaint_tf.visualize.grids import comparison_grid, thumbnail
 
 
@@ -70,9 +70,9 @@ def test_a_failing_method_is_reported_and_exits_with_1(photos, tmp_path, capsys,
         calls.append(1)
         if len(calls) == 2:
             raise RuntimeError("out of luck")
-        return methods.mean_color(image, hole)
+        return mean_color(image, hole)
 
-    monkeypatch.setitem(methods.CLASSICAL, "some", methods.Classical(fails_on_some, lambda: "1"))
+    monkeypatch.setitem(CLASSICAL, "some", Classical(fails_on_some, lambda: "1"))
     call = ["evaluate", "--protocol=center128", f"--images={photos}", f"--output={tmp_path}/out", "--methods=some,mean"]
     assert main(call) == 1
     said = capsys.readouterr()
@@ -85,7 +85,7 @@ def test_a_method_that_fails_on_every_mask_is_reported_too(others, photo, tmp_pa
     def fails(image, hole):
         raise RuntimeError("out of luck")
 
-    monkeypatch.setitem(methods.CLASSICAL, "some", methods.Classical(fails, lambda: "1"))
+    monkeypatch.setitem(CLASSICAL, "some", Classical(fails, lambda: "1"))
     call = [
         "evaluate",
         "--protocol=center128",

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from inpaint_tf.evaluation.methods import Completion, Method
+from inpaint_tf.evaluation.method import Completion, Method
 from inpaint_tf.evaluation.protocols import PROTOCOLS, ImageSource, prepare
 from inpaint_tf.evaluation.runner import folder_name, run_method
 from inpaint_tf.masks.manifest import write_mask_set

@@ -11,9 +11,10 @@ import pytest
 from inpaint_tf.commands.dispatcher import main
 from inpaint_tf.commands.workers import Outcome, Workers
 from inpaint_tf.errors import UserError
-from inpaint_tf.evaluation import methods
+from inpaint_tf.evaluation.classical import mean_color
 from inpaint_tf.evaluation.evaluate import evaluate, prepare_masks
-from inpaint_tf.evaluation.methods import Method, method_named
+from inpaint_tf.evaluation.method import Completion, Method
+from inpaint_tf.evaluation.methods import method_named
 from inpaint_tf.evaluation.protocols import PROTOCOLS, ImageSource
 from inpaint_tf.evaluation.runner import EntryRunner, run_method
 from inpaint_tf.evaluation.sharing import EntryFailure, EntryJob, EntryWork, Share, compute_part
@@ -78,9 +79,9 @@ def deadly(folder, source, times):
     """Work on jobs with a method that kills its process on mask 1, so many times."""
 
     def fill(image, hole):
-        return methods.mean_color(image, hole)
+        return mean_color(image, hole)
 
-    work = EntryWork(lambda name: Method(name, "1", lambda i, h: methods.Completion(fill(i, h))), source, folder, 2)
+    work = EntryWork(lambda name: Method(name, "1", lambda i, h: Completion(fill(i, h))), source, folder, 2)
 
     def do(job):
         marks = pathlib.Path(folder) / "deaths"
@@ -106,7 +107,7 @@ def engine(folder, source, times):
 @pytest.mark.slow  # Twenty seconds: processes load TensorFlow.
 @pytest.mark.parametrize("times, lost", [(1, []), (2, [1])], ids=["killed once", "killed twice"])
 def test_a_killed_worker_loses_nothing_or_says_what(photos, tmp_path, times, lost):
-    method = Method("mine", "1", lambda image, hole: methods.Completion(methods.mean_color(image, hole)))
+    method = Method("mine", "1", lambda image, hole: Completion(mean_color(image, hole)))
     source = ImageSource(photos)
     output = tmp_path / "out"
     (run,), lines, page = evaluate(
@@ -124,7 +125,7 @@ def test_a_row_of_another_key_is_not_used_and_does_no_harm(photos, tmp_path):
     manifest = prepare_masks(source, tmp_path, PROTOCOLS["center128"])
 
     def runner(fingerprint):
-        method = Method("m", fingerprint, lambda image, hole: methods.Completion(methods.mean_color(image, hole)))
+        method = Method("m", fingerprint, lambda image, hole: Completion(mean_color(image, hole)))
         return EntryRunner(method, manifest, source, tmp_path, tmp_path)
 
     one = runner("1")

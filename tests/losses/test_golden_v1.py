@@ -15,8 +15,9 @@ from inpaint_tf.losses import spatial_discount
 from inpaint_tf.models.critics import LocalGlobalCritic
 from inpaint_tf.models.presets import named_variables
 from inpaint_tf.models.registry import build_model
+from inpaint_tf.training.batch import Batch
 from inpaint_tf.training.configuration import TrainingConfig
-from inpaint_tf.training.recipes import Batch, recipe_for
+from inpaint_tf.training.recipes import recipe_for
 
 DATA = pathlib.Path(__file__).parents[1] / "data"
 TERMS = {

@@ -7,8 +7,9 @@ import tensorflow as tf
 from inpaint_tf.convert.authors_checkpoint import authors_names
 from inpaint_tf.models.presets import named_variables
 from inpaint_tf.models.registry import build_model
+from inpaint_tf.training.batch import Batch
 from inpaint_tf.training.configuration import TrainingConfig
-from inpaint_tf.training.recipes import Batch, recipe_for
+from inpaint_tf.training.recipes import recipe_for
 from tests.conftest import DATA
 
 GOLDEN = DATA / "golden" / "v2"

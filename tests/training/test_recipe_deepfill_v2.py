@@ -5,8 +5,9 @@ import tensorflow as tf
 from inpaint_tf.data.sketches import hed_edges, photo_edges
 from inpaint_tf.errors import UserError
 from inpaint_tf.models.registry import build_model
+from inpaint_tf.training.batch import Batch
 from inpaint_tf.training.configuration import TrainingConfig
-from inpaint_tf.training.recipes import Batch, recipe_for
+from inpaint_tf.training.recipes import recipe_for
 from inpaint_tf.training.recipes.deepfill_v2 import brush_masks
 from inpaint_tf.training.state import TrainingState
 from inpaint_tf.training.steps import Steps

@@ -3,8 +3,9 @@ import pytest
 import tensorflow as tf
 
 from inpaint_tf.models.registry import build_model
+from inpaint_tf.training.batch import Batch
 from inpaint_tf.training.configuration import TrainingConfig
-from inpaint_tf.training.recipes import Batch, recipe_for
+from inpaint_tf.training.recipes import recipe_for
 
 
 @pytest.mark.parametrize("side,other", [("local", "global"), ("global", "local")])

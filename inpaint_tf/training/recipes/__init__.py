@@ -14,11 +14,11 @@ from inpaint_tf.training.recipes.glcic_options import GLCICOptions
 from inpaint_tf.training.recipes.options import RecipeOptions
 
 if TYPE_CHECKING:
-    from inpaint_tf.training.recipes.base import Batch, Phase, Recipe
+    from inpaint_tf.training.recipes.base import Phase, Recipe
 
-__all__ = ["Batch", "Phase", "RECIPES", "Recipe", "options_for", "option_defaults", "recipe_for"]
+__all__ = ["Phase", "RECIPES", "Recipe", "options_for", "option_defaults", "recipe_for"]
 
-__getattr__ = lazy_names(__name__, {name: f"{__name__}.base" for name in ("Batch", "Phase", "Recipe")})
+__getattr__ = lazy_names(__name__, {name: f"{__name__}.base" for name in ("Phase", "Recipe")})
 
 # Name of a model in the registry of models -> its options, and module here and class of how it is trained.
 RECIPES: dict[str, tuple[RecipeOptions, str, str]] = {

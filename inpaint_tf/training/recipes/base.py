@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -10,26 +10,9 @@ import tensorflow as tf
 from inpaint_tf.masks.boxes import BoxHoles
 from inpaint_tf.masks.mixed import sample_mixed_holes
 from inpaint_tf.training import picture_terms
+from inpaint_tf.training.batch import Batch
 from inpaint_tf.training.configuration import TrainingConfig
 from inpaint_tf.training.optimizers import Adam
-
-
-class Batch(NamedTuple):
-    """What a step sees. Holes and boxes have one row, or one per image.
-
-    Attributes:
-        image: float32 [B, S, S, 3] RGB in [-1, 1].
-        hole_mask: float32 [1 or B, S, S, 1], 1 = hole.
-        corners: int32 [1 or B, 2], top and left of the box around the hole.
-        alphas: float32 [B, 2], uniform in [0, 1): where between real and fake the penalties look (local, global).
-        guide: float32 [B, S, S, 1], 1 = a line of a sketch; None for models that are not guided.
-    """
-
-    image: tf.Tensor
-    hole_mask: tf.Tensor
-    corners: tf.Tensor
-    alphas: tf.Tensor
-    guide: tf.Tensor | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,8 +18,8 @@ from inpaint_tf.masks.mixed import scaled_brush
 from inpaint_tf.models.patch_critic import PatchCritic
 from inpaint_tf.models.registry import MODELS
 from inpaint_tf.training import picture_terms
+from inpaint_tf.training.batch import Batch
 from inpaint_tf.training.configuration import TrainingConfig
-from inpaint_tf.training.recipes.base import Batch
 from inpaint_tf.training.recipes.deepfill_v1 import DeepFillV1Recipe
 
 

@@ -15,8 +15,9 @@ from inpaint_tf.masks.boxes import crop_boxes
 from inpaint_tf.models.glcic import JointCritic
 from inpaint_tf.training import picture_terms
 from inpaint_tf.training.adadelta import Adadelta
+from inpaint_tf.training.batch import Batch
 from inpaint_tf.training.configuration import TrainingConfig
-from inpaint_tf.training.recipes.base import Batch, Phase, Recipe
+from inpaint_tf.training.recipes.base import Phase, Recipe
 
 
 class GLCICRecipe(Recipe):
