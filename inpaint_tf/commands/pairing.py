@@ -1,4 +1,4 @@
-"""Which mask belongs to which photo, and under which name the completed photo is written."""
+"""Which mask and sketch belong to which photo, and under which name the completed photo is written."""
 
 import os
 import pathlib
@@ -34,50 +34,50 @@ def name_key(stem: str) -> str:
     return unicodedata.normalize("NFC", stem)
 
 
-class MaskFolder:
-    """The masks of a folder, found by the names of photos.
+class CompanionFolder:
+    """The masks or sketches of a folder, found by the names of photos.
 
     Args:
         folder: The folder, for messages and for places below it.
-        files: The masks.
+        files: The masks or sketches.
+        kind: "mask" or "sketch", for messages; a mask may also be called as its photo and "mask".
     """
 
-    def __init__(self, folder: pathlib.Path, files: Sequence[pathlib.Path]):
-        self.folder = folder
-        self.used: set[pathlib.Path] = set()
+    def __init__(self, folder: pathlib.Path, files: Sequence[pathlib.Path], kind: str = "mask"):
+        self.folder, self.kind = folder, kind
         self._plain: dict[tuple[str, str], list[pathlib.Path]] = {}
         self._named: dict[tuple[str, str], list[pathlib.Path]] = {}
         for file in files:
             place = str(file.parent.relative_to(folder))
             self._plain.setdefault((place, name_key(file.stem)), []).append(file)
-            photo = photo_of_mask(file.stem)
+            photo = photo_of_mask(file.stem) if kind == "mask" else None
             if photo is not None:
                 self._named.setdefault((place, name_key(photo)), []).append(file)
 
     def find(self, photo: pathlib.Path, place: str) -> tuple[pathlib.Path | None, str]:
-        """The mask of a photo.
+        """The companion of a photo.
 
         Args:
-            photo: The photo's file; it is never its own mask.
+            photo: The photo's file; it is never its own companion.
             place: Its folder, relative to that of all photos.
 
         Returns:
-            The mask and a note ("" if there is nothing to say), or None and the reason why there is none.
+            The mask or sketch and a note ("" if there is nothing to say), or None and the reason why there is none.
         """
         for where in dict.fromkeys((place, ".")):
             key = (where, name_key(photo.stem))
-            plain = [mask for mask in self._plain.get(key, []) if not same_file(mask, photo)]
-            named = [mask for mask in self._named.get(key, []) if not same_file(mask, photo)]
-            in_one_folder = any(same_file(mask.parent, photo.parent) for mask in plain)
+            plain = [file for file in self._plain.get(key, []) if not same_file(file, photo)]
+            named = [file for file in self._named.get(key, []) if not same_file(file, photo)]
+            in_one_folder = any(same_file(file.parent, photo.parent) for file in plain)
             if in_one_folder and not named:
                 names = " and ".join(sorted(printable(file.name) for file in (photo, plain[0])))
                 return None, f"{names} have one name in one folder; name the mask {printable(photo.stem)}_mask."
             found = named if in_one_folder else [*plain, *named]
             if found:
-                self.used.update(found)
-                others = ", ".join(printable(mask.name) for mask in found[1:])
-                return found[0], f"it has several masks; {found[0].name} was taken, not {others}." if others else ""
-        return None, f"no mask of that name in {printable(self.folder)}."
+                first, *others = (printable(file.name) for file in found)
+                several = f"it has more than one {self.kind}; {first} was taken, not {', '.join(others)}."
+                return found[0], several if others else ""
+        return None, f"no {self.kind} of that name in {printable(self.folder)}."
 
 
 def split_photos_and_masks(files: Sequence[pathlib.Path]) -> tuple[list[pathlib.Path], list[pathlib.Path]]:

@@ -8,8 +8,7 @@ import re
 from collections.abc import Sequence
 
 from inpaint_tf.commands.pairing import (
-    MaskFolder,
-    name_key,
+    CompanionFolder,
     output_name,
     output_names,
     same_file,
@@ -141,7 +140,7 @@ def folder_jobs(photos, mask, output, extras, guide=None, recursive=False) -> Ba
             mask_scan = scan_folder(mask, recursive=True)
             files = mask_scan.photos
             batch.notes += [f"of the masks, {line}" for line in mask_scan.summary()]
-        masks = MaskFolder(mask, files)
+        masks = CompanionFolder(mask, files)
     # A mask or sketch for all that lies beside the photos is none of them.
     found = [photo for photo in found if not any(path and same_file(photo, path) for path in (mask, guide))]
     if not found and not batch.failed:
@@ -212,7 +211,7 @@ def _with_masks(photos, mask, batch) -> list[tuple[pathlib.Path, pathlib.Path | 
     if not mask.is_dir():
         return [(photo, mask) for photo in photos if not same_file(photo, mask)]
     scan = scan_folder(mask, recursive=True)
-    masks = MaskFolder(mask, scan.photos)
+    masks = CompanionFolder(mask, scan.photos)
     pairs = []
     for photo in photos:
         chosen, note = masks.find(photo, ".")
@@ -225,19 +224,19 @@ def _with_masks(photos, mask, batch) -> list[tuple[pathlib.Path, pathlib.Path | 
 
 
 def _guided(batch, guide, photos) -> list[Job]:
-    """The batch's jobs with their sketches; adds a note if a folder has none for some of them."""
+    """The batch's jobs with their sketches; adds notes if a folder has none, or several, for some of them."""
     if guide.is_file():
         return [dataclasses.replace(job, guide=guide) for job in batch.jobs]
     if not guide.is_dir():
         raise UserError(f"{printable(guide)} does not exist.")
     if same_file(guide, photos):
         raise UserError(f"{printable(guide)} was given as photos and as their sketches; give the sketches a folder.")
-    files = scan_folder(guide, recursive=True).photos
-    guides = {(file.parent.relative_to(guide), name_key(file.stem)): file for file in files}
+    guides = CompanionFolder(guide, scan_folder(guide, recursive=True).photos, "sketch")
     jobs = []
     for job in batch.jobs:
-        name, place = name_key(job.photo.stem), job.photo.parent.relative_to(photos)
-        jobs.append(dataclasses.replace(job, guide=guides.get((place, name), guides.get((pathlib.Path(), name)))))
+        chosen, note = guides.find(job.photo, str(job.photo.parent.relative_to(photos)))
+        jobs.append(dataclasses.replace(job, guide=chosen))
+        batch.notes += [f"{printable(job.photo)}: {note}"] * bool(chosen and note)
     without = sum(job.guide is None for job in jobs)
     if jobs and without == len(jobs):
         raise UserError(f"{printable(guide)} holds no sketch of the name of any photo in {printable(photos)}.")

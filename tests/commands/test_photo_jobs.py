@@ -587,6 +587,19 @@ def test_sketches_lie_in_the_places_of_their_photos(sketched, guides, capsys):
     assert guides[4:] == [[8], list(range(5, 15))]
 
 
+def test_several_sketches_of_a_photo_are_said_as_masks_are(sketched, guides, capsys):
+    save(sketched / "sketches" / "x" / "\u00e9.bmp", MASK)
+    sketches(sketched, "out", "sketches", "photos", "--recursive")
+    said = capsys.readouterr().err
+    assert guides == [list(range(5, 15)), [9]]
+    assert "it has more than one sketch; \u00e9.bmp was taken, not \u00e9.png." in said and said.count("was taken") == 1
+    # Masks may be called as their photos and "mask"; sketches may not.
+    sketch = sketched / "sketches" / "y" / "\u00e9.png"
+    sketch.rename(sketch.with_name("\u00e9_mask.png"))
+    sketches(sketched, "more", "sketches", "photos", "--recursive")
+    assert guides[2:] == [list(range(5, 15)), None]
+
+
 def test_sketches_are_never_overwritten(sketched, capsys):
     for sketch in (sketched / "sketches").rglob("*.png"):
         sketch.rename(sketch.with_name("e\u0301.png"))
