@@ -347,5 +347,5 @@ def sketch_remarks(lines: np.ndarray, hole: np.ndarray) -> list[str]:
     share = float(lines[hole].mean()) if hole.any() else 0.1
     if 0 < share <= 0.5:
         return []
-    return [f"the guide has {share:.0%} bright pixels inside the hole; lines are drawn bright on dark, "
-            "a few pixels wide."]  # fmt: skip
+    return [f"the sketch covers {share:.0%} of the hole; draw lines inside it, a few pixels wide (in a file, bright on "
+            "dark)."]  # fmt: skip

@@ -292,7 +292,7 @@ def test_a_guide_leads_a_guided_model(guided, files, capsys):
     write_mask(files / "black.png", hole=(slice(0, 0), slice(0, 0)))
     capsys.readouterr()
     assert inpaint(guided, files, f"--guide={files / 'black.png'}", "--overwrite") == 0
-    assert "0% bright pixels inside the hole" in capsys.readouterr().err
+    assert "the sketch covers 0% of the hole" in capsys.readouterr().err
 
 
 def test_folders_of_guides_go_by_name(guided, files):

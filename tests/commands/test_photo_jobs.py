@@ -634,7 +634,7 @@ def test_new_borders_may_be_sketched_in(sketched, guides, capsys):
     assert extend() == "" and guides == [[12]]
     # One of the photo's own size says nothing about the new borders, which is said.
     save(sketch, line[:24, 20:])
-    assert "0% bright pixels inside the hole" in extend() and guides[1:] == [[12]]
+    assert "the sketch covers 0% of the hole" in extend() and guides[1:] == [[12]]
     save(sketch, line[:, 1:])
     assert "sketch.png is 59x30" in (said := extend(code=2))
     assert "is 40x24, 60x30 with its new borders; give a guide of either size." in said

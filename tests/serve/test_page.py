@@ -689,6 +689,34 @@ def test_sketches_have_a_thin_brush_and_show_while_they_count(page, photo_file):
     assert page.find("size-value").text == wide
 
 
+def test_a_sketch_that_says_nothing_is_said_over_the_photo(page, photo_file):
+    path, _ = photo_file
+    page.load(width=390).open(path)
+
+    def hint(preset):
+        page.preset("tiny_guided")
+        page.layer("sketch")
+        page.tool("brush")
+        page.drag((10, 100), (50, 110))  # Not in the box.
+        page.layer("mask")
+        page.tool("box")
+        page.drag((64, 40), (128, 88))
+        page.preset(preset)
+        page.fill()
+        page.until(lambda: page.find("hint").text.startswith("Filled in"))
+        return page.find("hint").text
+
+    assert "The sketch covers 0% of the hole; draw lines inside it" in hint("tiny_guided")
+    # All of it is to be read on a phone.
+    box, frame = page.find("hint").rect, page.find("stage-frame").rect
+    assert box["x"] >= frame["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"]
+    assert "This preset takes no sketch, so it was left out." in hint("tiny")
+    # Without a sketch, what to do next.
+    page.drag((20, 20), (40, 30))
+    page.fill()
+    page.until(lambda: page.find("hint").text.endswith("Brush on, compare, or download"))
+
+
 def test_contrast_of_texts():
     """WCAG AA: 4.5 to 1, in both colour schemes."""
     from inpaint_tf.serve.application import STATIC

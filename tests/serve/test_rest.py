@@ -235,8 +235,8 @@ def test_a_sketch_that_says_nothing_is_noted(client, photo, hole, encoded):
     lines[20] = 255
     outside = [{"op": "brush", "size": 3, "points": [[60, 50], [80, 50]]}]
     assert not noted(guide=encoded(lines))
-    assert "0% bright pixels inside the hole" in noted(sketch=json.dumps(outside))[0]
-    assert "97% bright pixels inside the hole; lines are drawn bright on dark" in noted(guide=encoded(255 - lines))[0]
+    assert "the sketch covers 0% of the hole; draw lines inside it" in noted(sketch=json.dumps(outside))[0]
+    assert "the sketch covers 97% of the hole" in noted(guide=encoded(255 - lines))[0]
     # Both are one too many.
     both = {"guide": encoded(lines), "sketch": json.dumps(outside)}
     answer = post(client, encoded(photo), mask=encoded(hole), preset="tiny_guided", **both)

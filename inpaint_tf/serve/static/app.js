@@ -54,7 +54,11 @@ function complain(error) {
 }
 $("alert").addEventListener("click", () => { $("alert").hidden = true; });
 
-function hint(text) { $("hint").textContent = text; }
+// Notes follow as sentences.
+function hint(text, notes = []) {
+  const sentences = notes.map((note) => note[0].toUpperCase() + note.slice(1));
+  $("hint").textContent = [text, ...sentences].join(". ").replace(/\.\./g, ".");
+}
 
 // ---- Opening
 
@@ -83,7 +87,7 @@ async function open(file) {
     history.reset();
     compare(false);
     $("photo-name").textContent = `${file.name || "Pasted photo"}, ${photo.width} × ${photo.height}`;
-    hint(["Brush over what should go", ...photo.notes.map((word) => word[0].toUpperCase() + word.slice(1))].join(". ").replace(/\.\./g, "."));
+    hint("Brush over what should go", photo.notes);
     $("stage").focus({ preventScroll: true });
   } catch (error) {
     complain(error);
@@ -286,7 +290,9 @@ async function fill() {
     const { state } = history;
     history.set({ version: result.version, mask: since(state.mask, mask), sketch: since(state.sketch, sketch) });
     backToMask();
-    hint(`Filled in ${described.seconds.toFixed(1)} s. Brush on, compare, or download`);
+    const unused = sketch.length && !wanted.sketch ? ["this preset takes no sketch, so it was left out."] : [];
+    const notes = [...unused, ...described.notes];
+    hint(`Filled in ${described.seconds.toFixed(1)} s`, notes.length ? notes : ["Brush on, compare, or download"]);
   } catch (error) { complain(error); }
 }
 
