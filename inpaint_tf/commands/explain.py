@@ -13,7 +13,8 @@ import pathlib
 
 from absl import flags
 
-from inpaint_tf.data.image_files import read_mask, read_photo
+from inpaint_tf.data.image_files import read_hole, read_photo
+from inpaint_tf.data.mask_layout import laid_on_photo
 from inpaint_tf.errors import UserError
 from inpaint_tf.pixels import LINE_THRESHOLD
 from inpaint_tf.tensorflow_loading import load_tensorflow
@@ -54,11 +55,13 @@ def run(options: flags.FlagValues, arguments: list[str]) -> int:
     if output.is_dir() and any(output.iterdir()) and not options.overwrite:
         raise UserError(f"{output} is not empty; name another folder, or --overwrite replaces what has the same name.")
     at = _pixel(options.at)
-    image = read_photo(options.image).rgb
-    hole = _same_size(read_mask(options.mask, options.invert_mask), image, f"mask {options.mask}")
+    photo = read_photo(options.image)
+    hole, notes = laid_on_photo(read_hole(options.mask, options.invert_mask), photo, f"mask {options.mask}")
     guide = None
     if options.guide is not None:
-        guide = _same_size(read_mask(options.guide, threshold=LINE_THRESHOLD), image, f"guide {options.guide}")
+        lines = read_hole(options.guide, threshold=LINE_THRESHOLD)
+        guide, more = laid_on_photo(lines, photo, f"guide {options.guide}")
+        notes += more
     load_tensorflow()
     from inpaint_tf.inference.explain import check_pixel, explain
     from inpaint_tf.inference.inpainter import Inpainter
@@ -67,10 +70,10 @@ def run(options: flags.FlagValues, arguments: list[str]) -> int:
     inpainter = Inpainter.from_preset(
         options.preset, detail=options.detail, working_size=options.working_size, blend=options.blend
     )
-    explanation = explain(image, hole, at, inpainter=inpainter, guide=guide)
+    explanation = explain(photo.rgb, hole, at, inpainter=inpainter, guide=guide)
     for path in explanation.write(output):
         print(path)
-    for sentence in explanation.sentences():
+    for sentence in (*notes, *explanation.sentences()):
         print(sentence)
     return 0
 
@@ -83,10 +86,3 @@ def _pixel(word):
     if len(parts) != 2 or not all(part.isascii() and part.isdecimal() for part in parts):
         raise UserError(f"--at must be column,row, for example 420,310; got {word!r}.")
     return int(parts[0]), int(parts[1])
-
-
-def _same_size(mask, image, name):
-    if mask.shape != image.shape[:2]:
-        sizes = [f"{shape[1]}x{shape[0]}" for shape in (mask.shape, image.shape)]
-        raise UserError(f"{name} is {sizes[0]}, the photo is {sizes[1]}; give one of the photo's size.")
-    return mask

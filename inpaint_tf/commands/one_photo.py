@@ -19,7 +19,7 @@ from inpaint_tf.data.mask_files import (
     resize_mask,
     sketch_remarks,
 )
-from inpaint_tf.data.upright import upright
+from inpaint_tf.data.mask_layout import SAME_SHAPE, TURNED, distortion, turned_as_photo
 from inpaint_tf.errors import UserError, printable, reason
 from inpaint_tf.files import write_bytes
 from inpaint_tf.inference.hole_shapes import Margins, extended, feathered, grown
@@ -27,9 +27,6 @@ from inpaint_tf.pixels import LINE_THRESHOLD, composite
 
 if TYPE_CHECKING:
     from inpaint_tf.inference.inpainter import Inpainter
-
-# Shapes that differ by less than this are one shape, rounded.
-_SAME_SHAPE = 1.02
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,16 +157,13 @@ def _of_the_photo(job: Job, mask: MaskReading, photo: Photo, fit_mask: bool, not
     hole, target = mask.hole, photo.rgb.shape[:2]
     if mask.like_a_photo and looks_like_a_mask(photo.rgb):
         raise UserError(f"{printable(job.photo)} looks like a mask and {name} like a photo; were they swapped?")
-    if photo.orientation > 1 and mask.orientation == 1 and hole.shape != target:
-        turned = upright(hole, photo.orientation)
-        if turned.shape == target or _distortion(turned.shape, target) < _SAME_SHAPE < _distortion(hole.shape, target):
-            levels = None if mask.levels is None else upright(mask.levels, photo.orientation)
-            mask = dataclasses.replace(mask, hole=turned, levels=levels)
-            hole = turned
-            notes.append("the mask was turned as the photo's EXIF orientation says.")
+    turned = turned_as_photo(mask, photo.orientation, target)
+    if turned is not None:
+        mask, hole = turned, turned.hole
+        notes.append(f"the mask {TURNED}")
     if hole.shape != target:
         sizes = f"mask {name} is {_size(hole)}, photo {printable(job.photo)} is {_size(photo.rgb)}"
-        same_shape = _distortion(hole.shape, target) < _SAME_SHAPE
+        same_shape = distortion(hole.shape, target) < SAME_SHAPE
         if not fit_mask:
             advice = ", or --resize_mask" if same_shape else "; their shapes differ, so it may belong to another photo"
             raise UserError(f"{sizes}; give a mask of the photo's size{advice}.")
@@ -181,12 +175,6 @@ def _of_the_photo(job: Job, mask: MaskReading, photo: Photo, fit_mask: bool, not
     except UserError as error:
         raise UserError(f"the mask {name} {error}") from error
     return mask
-
-
-def _distortion(shape: tuple[int, ...], target: tuple[int, ...]) -> float:
-    """How much longer one side becomes compared with the other, at least 1."""
-    ratio = shape[0] * target[1] / (shape[1] * target[0])
-    return max(ratio, 1 / ratio)
 
 
 def _size(pixels: np.ndarray) -> str:
@@ -205,9 +193,10 @@ def _read_guide(
     lines, old = reading.hole, hole
     if extend is not None:
         old = hole[extend.top : hole.shape[0] - extend.bottom, extend.left : hole.shape[1] - extend.right]
-    if photo.orientation > 1 and reading.orientation == 1 and lines.shape == old.shape[::-1] != old.shape:
-        lines = upright(lines, photo.orientation)
-        notes.append("the guide was turned as the photo's EXIF orientation says.")
+    turned = None if lines.shape == hole.shape else turned_as_photo(reading, photo.orientation, old.shape)
+    if turned is not None:
+        lines = turned.hole
+        notes.append(f"the guide {TURNED}")
     size = f"photo {printable(job.photo)} is {_size(hole)}"
     if extend is not None:
         size = f"photo {printable(job.photo)} is {_size(old)}, {_size(hole)} with its new borders"

@@ -6,11 +6,12 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from inpaint_tf.data.mask_layout import laid_on_photo
 from inpaint_tf.serve.errors import RequestError
 from inpaint_tf.serve.fills import fill
 from inpaint_tf.serve.jobs import Job, JobResult
 from inpaint_tf.serve.requests import Server, number, read_form, read_json, server_of
-from inpaint_tf.serve.rest import not_everything, same_size
+from inpaint_tf.serve.rest import not_everything
 from inpaint_tf.serve.sessions import OpenPhoto, Version
 from inpaint_tf.serve.settings import FillOptions
 from inpaint_tf.serve.strokes import check_operations, rasterise
@@ -84,8 +85,8 @@ async def add_mask(request: Request) -> Response:
         form = await read_form(request)
         content, name = _only_file(form.files, "mask")
         check_header(content, name, server.settings.most_pixels)
-        mask = await server.in_thread(decode_mask, content, name, server.settings.most_pixels)
-        same_size(mask, photo.photo, name)
+        reading = await server.in_thread(decode_mask, content, name, server.settings.most_pixels)
+        mask, _ = laid_on_photo(reading, photo.photo, name)  # The page shows which way it lies.
     identity = str(len(photo.masks) + 1)
     photo.masks[identity] = mask
     server.sessions.make_room(keep=photo)

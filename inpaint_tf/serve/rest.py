@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 import inpaint_tf
 from inpaint_tf.data.image_files import Photo
+from inpaint_tf.data.mask_layout import laid_on_photo
 from inpaint_tf.errors import UserError
 from inpaint_tf.pixels import LINE_THRESHOLD
 from inpaint_tf.serve.errors import RequestError
@@ -69,9 +70,9 @@ async def inpaint(request: Request) -> Response:
         options = FillOptions.from_request(form.fields, server.inpainters.names)
         content, name = _file(form, "image")
         check_header(content, name, server.settings.most_pixels)
-        photo, hole, guide = await server.in_thread(_decode, server.settings.most_pixels, form, content, name)
+        photo, hole, guide, turned = await server.in_thread(_decode, server.settings.most_pixels, form, content, name)
         suffix = _suffix(form.fields.get("format"), suffix_of(photo))
-        notes = list(photo.notes)
+        notes = [*photo.notes, *turned]
         seconds = 0.0
         if hole.any():
             job = server.queue.submit(
@@ -104,14 +105,6 @@ def read_strokes(text: str, what: str) -> Any:
     return value.get("strokes") if isinstance(value, dict) else value
 
 
-def same_size(mask: np.ndarray, photo: Photo, name: str) -> np.ndarray:
-    """The mask, if it has the photo's size. Raises UserError that names both."""
-    if mask.shape != photo.rgb.shape[:2]:
-        sizes = [f"{shape[1]}x{shape[0]}" for shape in (mask.shape, photo.rgb.shape)]
-        raise UserError(f"{name} is {sizes[0]}, the photo is {sizes[1]}; give one of the photo's size.")
-    return mask
-
-
 def not_everything(hole: np.ndarray) -> np.ndarray:
     """The hole, unless it covers all. Raises UserError."""
     if hole.all():
@@ -128,9 +121,10 @@ def _decode(most_pixels: int, form: Form, content: bytes, name: str):
         mask_content, mask_name = _file(form, "mask")
         check_header(mask_content, mask_name, most_pixels)
         invert = _truth(form.fields.get("invert_mask"), "invert_mask")
-        hole = same_size(decode_mask(mask_content, mask_name, most_pixels, invert=invert), photo, mask_name)
+        hole, notes = laid_on_photo(decode_mask(mask_content, mask_name, most_pixels, invert=invert), photo, mask_name)
     else:
         hole = rasterise(read_strokes(form.fields["strokes"], "strokes"), height, width)
+        notes = []
     hole = not_everything(grow(hole, _pixels(form.fields.get("grow"))))
     guide = None
     if "guide" in form.files and "sketch" in form.fields:
@@ -139,10 +133,11 @@ def _decode(most_pixels: int, form: Form, content: bytes, name: str):
         guide_content, guide_name = _file(form, "guide")
         check_header(guide_content, guide_name, most_pixels)
         lines = decode_mask(guide_content, guide_name, most_pixels, threshold=LINE_THRESHOLD)
-        guide = same_size(lines, photo, guide_name)
+        guide, more = laid_on_photo(lines, photo, guide_name)
+        notes += more
     elif "sketch" in form.fields:
         guide = rasterise(read_strokes(form.fields["sketch"], "sketch"), height, width)
-    return photo, hole, guide
+    return photo, hole, guide, notes
 
 
 def _encode(photo: Photo, version, suffix: str) -> tuple[bytes, list[str]]:

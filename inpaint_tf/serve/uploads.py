@@ -18,6 +18,7 @@ from PIL import Image
 from inpaint_tf.data import tiff_tags, wide_tiff
 from inpaint_tf.data.decoding import picture_size
 from inpaint_tf.data.image_files import Photo, encode_image, read_hole, read_photo
+from inpaint_tf.data.mask_files import MaskReading
 from inpaint_tf.errors import UserError
 from inpaint_tf.serve.errors import RequestError
 
@@ -69,10 +70,10 @@ def decode_photo(content: bytes, name: str, most_pixels: int) -> Photo:
         return read_photo(path, most_pixels)
 
 
-def decode_mask(content: bytes, name: str, most_pixels: int, **options) -> np.ndarray:
-    """An uploaded mask, bool [H, W]; options as for `read_hole`. Raises RequestError (415) if it is damaged."""
+def decode_mask(content: bytes, name: str, most_pixels: int, **options) -> MaskReading:
+    """An uploaded mask or sketch; options as for `read_hole`. Raises RequestError (415) if it is damaged."""
     with _as_file(content) as path, _named(path, name):
-        return read_hole(path, max_pixels=most_pixels, **options).hole
+        return read_hole(path, max_pixels=most_pixels, **options)
 
 
 def suffix_of(photo: Photo) -> str:

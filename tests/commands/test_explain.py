@@ -36,6 +36,14 @@ def test_pictures_are_written_and_named(folder, tmp_path, capsys):
     assert call(folder, f"--output={tmp_path}/why", "--overwrite") == 0
 
 
+def test_a_mask_in_the_sensors_layout_is_turned_as_the_photo(folder, tmp_path, capsys):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(folder / "photo.png").save(tmp_path / "lying.png", exif=exif)
+    assert call(folder, f"--image={tmp_path}/lying.png", f"--output={tmp_path}/why") == 0
+    assert "mask.png was turned as the photo's EXIF orientation says." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "words,said",
     [

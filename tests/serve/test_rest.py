@@ -245,6 +245,26 @@ def test_a_sketch_that_says_nothing_is_noted(client, photo, hole, encoded):
     assert "guide.png is 96x63, the photo is 96x64; give one of" in wrong.json()["error"]
 
 
+def test_masks_and_sketches_in_the_sensors_layout_are_turned_as_the_photo(client, photo, hole, encoded, decoded):
+    lying = encoded(photo, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0")
+    upright, its_hole = (np.rot90(x, -1) for x in (photo, hole))
+    answer = post(client, lying, mask=encoded(hole), guide=encoded(hole), preset="tiny_guided")
+    completed = decoded(answer.content)
+    assert completed.shape == (96, 64, 3) and np.array_equal(completed[~its_hole], upright[~its_hole])
+    notes = json.loads(answer.headers["x-inpaint-notes"])
+    assert [f"{name}.png was turned as the photo's EXIF orientation says." for name in ("mask", "guide")] == notes[1:3]
+    # As it is seen, and what is of neither size.
+    same = post(client, lying, mask=encoded(its_hole), guide=encoded(its_hole), preset="tiny_guided")
+    assert np.array_equal(decoded(same.content), completed) and "turned" not in same.headers["x-inpaint-notes"]
+    wrong = post(client, lying, mask=encoded(hole[::2, ::2]))
+    assert "mask.png is 48x32, the photo is 64x96; give one of" in wrong.json()["error"]
+    # The page's mask files likewise.
+    url = f"/api/v1/photos/{opened(client, lying)['id']}"
+    mask = client.post(f"{url}/masks", files={"mask": ("m.png", encoded(hole))}).json()
+    shown = decoded(client.get(f"{url}/masks/{mask['id']}.png").content)[..., 3] > 0
+    assert np.array_equal(shown, its_hole)
+
+
 def test_queue_is_bounded_and_tells_places(start, slow, photo, encoded):
     running = start(most_waiting=2)
     with running.client() as client:
