@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from inpaint_tf.attention.one_position import position_scores
 from inpaint_tf.inference.inpainter import Inpainter
+from inpaint_tf.inference.thin_lines import thinned
 from inpaint_tf.inference.working_size import plan_windows, reduced
 from inpaint_tf.pixels import pad_to_multiple, to_float
 from inpaint_tf.visualize.sources import heat_colours
@@ -87,7 +88,7 @@ def attention_at(
     masks = [seen_hole]
     if model.guided:
         lines = np.zeros_like(hole) if guide is None else guide
-        masks.append(reduced(image[box.slices], lines[box.slices], scale)[1])
+        masks.append(thinned(reduced(image[box.slices], lines[box.slices], scale)[1]))
     inputs = to_float(pad_to_multiple(seen))
     if inpainter.channel_order == "BGR":
         inputs = inputs[..., ::-1]

@@ -14,6 +14,7 @@ from inpaint_tf.inference.guards import check_fill, check_process
 from inpaint_tf.inference.guided_patches import fill_with_patches
 from inpaint_tf.inference.limits import within_surroundings
 from inpaint_tf.inference.result import Result, WindowOutputs
+from inpaint_tf.inference.thin_lines import thinned
 from inpaint_tf.inference.working_size import check_working_size, enlarged, plan_windows, reduced
 from inpaint_tf.models.precision import building_with
 from inpaint_tf.models.presets import load_preset
@@ -142,7 +143,7 @@ class Inpainter:
                 hole; where all is below, as 0 and 1, what `data.mask_files.hole_from_array` finds).
             guide: For a guided model, a sketch of what the hole should hold: [H, W], [H, W, 1], or [H, W, 3]; bool
                 (True = line) or uint8 (above 153 in any channel = line; of 0 and 1, 1). Lines outside the hole play no
-                part.
+                part; of thick strokes the middle counts (`inference.thin_lines`).
             report: Called during the work with the stage, "network" or "patches", and its finished share in [0, 1].
                 What it raises ends the run.
 
@@ -196,6 +197,7 @@ class Inpainter:
             def of_window(share: float, number: int = number) -> None:
                 report("network", (number + share) / len(windows))
 
+            small_lines = None if small_lines is None else thinned(small_lines)
             outputs, filled = self._run_window(small, small_hole, small_lines, of_window)
             own = np.zeros_like(part_hole)
             inner = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(window.holes.slices, place))
