@@ -6,6 +6,11 @@ every channel of a filled pixel is held between the least and the greatest known
 lies in the hole, the wider "around": there, something other than what is next to the hole may well belong. In texture
 the limits lie so far apart that they change nothing. A hole that somebody sketched in has no limits: a line drawn
 across the same sky shall be seen.
+
+Fills that are made at a reduced size get their limits there, and keep them when cubic interpolation brings them up
+again: of six Kodak photos with holes of 256 pixels, worked on at half the size, five had no pixel beyond them, and one
+15 in 100,000, by 7 levels at most. Limits of the full size look less far around: 10 to 420 in 100,000 pixels are beyond
+those, by 17 levels at most. They would take 2 to 10 % of a fill's time and give nothing that is seen.
 """
 
 import cv2
