@@ -150,24 +150,24 @@ def _run_one(jobs, kept, options):
 
 def _run_many(jobs, kept, failed, options):
     """Every photo by itself: whatever happens to one, the others are done, and the summary says how many are which."""
-    done, kinds = 0, collections.Counter()
+    failures, done, kinds = list(failed.items()), 0, collections.Counter()
     for job, outcome in progress(_outcomes(jobs, options), len(jobs), "photo"):
         if outcome.error is not None:
-            failed[str(job.photo)] = outcome.error
+            failures.append((str(job.photo), outcome.error))
             continue
         done += 1
         kinds.update(set(outcome.kinds))
         for note in outcome.notes:
             print(f"{printable(job.photo)}: {note}", file=sys.stderr)
-    for photo, why in failed.items():
+    for photo, why in failures:
         named = "" if why.startswith(printable(photo)) else f"{printable(photo)}: "
         print(f"failed: {named}{why}", file=sys.stderr)
-    summary = f"{done} completed, {len(kept)} kept, {len(failed)} failed; results in {printable(options.output)}."
+    summary = f"{done} completed, {len(kept)} kept, {len(failures)} failed; results in {printable(options.output)}."
     if kinds:
         counts = ", ".join(f"{count} with {kind}" for kind, count in sorted(kinds.items()))
         summary += f" Masks worth a look: {counts}."
     print(summary)
-    return 1 if failed else 0
+    return 1 if failures else 0
 
 
 def _outcomes(jobs, options):

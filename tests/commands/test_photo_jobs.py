@@ -401,6 +401,15 @@ def test_one_bad_line_never_ends_a_batch(listed, capsys):
     assert "list.txt, line 2: expected" in said.err and "nothing.png does not exist" in said.err
 
 
+def test_every_failure_of_a_photo_with_several_masks_is_named_and_counted(listed, capsys):
+    save(listed / "small.png", MASK[:12, :20])
+    save(listed / "white.png", np.full_like(MASK, 255))
+    run_list(listed, "a.png\tm.png\na.png\tsmall.png\na.png\twhite.png\na.png\tnothing.png\n", code=1)
+    said = capsys.readouterr()
+    assert "1 completed, 0 kept, 3 failed" in said.out
+    assert "small.png is 20x12" in said.err and "whole photo" in said.err and "nothing.png does not exist" in said.err
+
+
 def test_two_photos_of_one_name_are_kept_apart_and_repeats_are_said(listed, capsys):
     found = run_list(listed, "a.png\tm.png\nsub/a.png\tm.png\na.png\tm.png\n")
     assert found == ["a.png", "sub/a.png"] and filled(listed / "out" / "sub" / "a.png", 1)
