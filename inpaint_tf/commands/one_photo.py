@@ -99,7 +99,8 @@ def decode(
     for path in job.outputs():
         check_fits(path, height, width * 3 + 16 if path == job.extras.get("side_by_side") else width)
     notes = list(photo.notes)
-    if job.mask is None and not takes_alpha:
+    borders_alone = job.mask is None and not takes_alpha
+    if borders_alone:
         reading = MaskReading(np.zeros(photo.rgb.shape[:2], bool))
     elif job.mask is None:
         if photo.alpha is None:
@@ -124,7 +125,7 @@ def decode(
         )
     said, large = remarks(hole)
     notes += said
-    kinds = (*reading.kinds, *large, *([] if hole.any() else [NO_HOLE]))
+    kinds = (*reading.kinds, *large, *([] if hole.any() or borders_alone else [NO_HOLE]))
     if photo.alpha is not None and (photo.alpha[hole] < 255).any():
         photo.alpha = np.where(hole, np.uint8(255), photo.alpha)
         notes.append("the photo was transparent in the hole; the fill is opaque.")

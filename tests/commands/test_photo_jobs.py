@@ -655,6 +655,12 @@ def test_max_pixels_is_for_sketches_too(sketched, capsys):
     assert "large.png is too large an image" in capsys.readouterr().err
 
 
+def test_new_borders_alone_are_no_mask_without_a_hole(tmp_path, capsys):
+    save(tmp_path / "photos" / "a.png", photo())
+    inpaint(f"--image={tmp_path / 'photos'}", f"--output={tmp_path / 'out'}", "--extend=8,0,0,0")
+    assert capsys.readouterr().out == f"1 completed, 0 kept, 0 failed; results in {tmp_path / 'out'}.\n"
+
+
 @pytest.mark.parametrize("with_mask", [False, True])
 def test_new_borders_fade_into_the_photo(tmp_path, with_mask):
     save(tmp_path / "a.png", photo())
