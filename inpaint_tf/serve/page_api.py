@@ -1,5 +1,6 @@
 """What the page asks for: open photos, masks, fills, jobs, and files to download. Under /api/v1 as well."""
 
+import dataclasses
 import urllib.parse
 
 import numpy as np
@@ -72,7 +73,7 @@ async def picture(request: Request) -> Response:
     version = number(request, "version", 0, 10**6)
 
     def encode() -> bytes:
-        rgb, alpha = photo.picture(version), photo.photo.alpha
+        rgb, alpha = photo.picture(version), photo.alpha(version)
         return encode_png(rgb if alpha is None else np.dstack([rgb, alpha]), photo.photo.metadata.icc_profile)
 
     return Response(await server_of(request).in_thread(encode), media_type="image/png")
@@ -202,7 +203,12 @@ async def download(request: Request) -> Response:
     if made == 0 and suffix == photo.suffix:
         encoded = photo.content
     else:
-        encoded, _ = await server_of(request).in_thread(lambda: encode_photo(suffix, photo.picture(made), photo.photo))
+
+        def encode() -> tuple[bytes, list[str]]:
+            like = dataclasses.replace(photo.photo, alpha=photo.alpha(made))
+            return encode_photo(suffix, photo.picture(made), like)
+
+        encoded, _ = await server_of(request).in_thread(encode)
     name = urllib.parse.quote(f"{photo.name}_completed{suffix}")
     headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
     return Response(encoded, media_type=MEDIA_TYPES[suffix], headers=headers)

@@ -1,5 +1,6 @@
 """The REST interface: one request, one completed photo. `openapi` describes it."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -141,11 +142,15 @@ def _decode(most_pixels: int, form: Form, content: bytes, name: str):
 
 
 def _encode(photo: Photo, version, suffix: str) -> tuple[bytes, list[str]]:
-    rgb = photo.rgb.copy()
-    height, width = version.hole.shape
-    part = rgb[version.top : version.top + height, version.left : version.left + width]
-    part[version.hole] = version.views["completed"][version.hole]
-    return encode_photo(suffix, rgb, photo)
+    rgb, notes = photo.rgb.copy(), []
+    rgb[version.place][version.hole] = version.views["completed"][version.hole]
+    if photo.alpha is not None and (photo.alpha[version.place][version.hole] < 255).any():
+        alpha = photo.alpha.copy()
+        alpha[version.place][version.hole] = 255
+        photo = dataclasses.replace(photo, alpha=alpha)
+        notes.append("the photo was transparent in the hole; the fill is opaque.")
+    encoded, more = encode_photo(suffix, rgb, photo)
+    return encoded, [*notes, *more]
 
 
 def _file(form: Form, name: str) -> tuple[bytes, str]:

@@ -83,7 +83,7 @@ async def film(request: Request) -> Response:
         sources = None
         if version.sources is not None:
             sources = np.full((*photo.shape, 2), -1, np.int32)
-            sources[_place(version)] = version.sources
+            sources[version.place] = version.sources
         return fill_animation(_whole_hole(photo, version), stages, sources, suffix)
 
     return Response(await server_of(request).in_thread(draw), media_type=f"image/{suffix[1:]}")
@@ -138,18 +138,13 @@ def _wheel() -> bytes:
     return encode_png(wheel_picture(WHEEL))
 
 
-def _place(version: Version) -> tuple[slice, slice]:
-    height, width = version.hole.shape
-    return slice(version.top, version.top + height), slice(version.left, version.left + width)
-
-
 def _whole_hole(photo: OpenPhoto, version: Version) -> np.ndarray:
     hole = np.zeros(photo.shape, bool)
-    hole[_place(version)] = version.hole
+    hole[version.place] = version.hole
     return hole
 
 
 def _with_view(image: np.ndarray, version: Version, name: str) -> np.ndarray:
     picture = image.copy()
-    picture[_place(version)][version.hole] = version.views[name][version.hole]
+    picture[version.place][version.hole] = version.views[name][version.hole]
     return picture

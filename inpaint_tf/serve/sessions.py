@@ -47,6 +47,12 @@ class Version:
     notes: tuple[str, ...] = ()
 
     @property
+    def place(self) -> tuple[slice, slice]:
+        """Rows and columns of the rectangle."""
+        height, width = self.hole.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+    @property
     def bytes_held(self) -> int:
         arrays = [self.hole, self.sources, self.offsets, self.guide, *self.views.values()]
         return sum(array.nbytes for array in arrays if array is not None)
@@ -97,16 +103,27 @@ class OpenPhoto:
         """uint8 [H, W, 3]: the photo (0) or a version of it. Not to be written to."""
         if number == 0:
             return self.photo.rgb
+        picture = self.photo.rgb.copy()
+        for version in self._up_to(number):
+            picture[version.place][version.hole] = version.views["completed"][version.hole]
+        return picture
+
+    def alpha(self, number: int) -> np.ndarray | None:
+        """uint8 [H, W], of the photo (0) or a version of it, whose fills are opaque; None without transparency."""
+        if number == 0 or self.photo.alpha is None:
+            return self.photo.alpha
+        alpha = self.photo.alpha.copy()
+        for version in self._up_to(number):
+            alpha[version.place][version.hole] = 255
+        return alpha
+
+    def _up_to(self, number: int) -> list[Version]:
+        """The versions that one is made of, the first fill first."""
         chain = []
         while number:
             chain.append(self.version(number))
             number = chain[-1].base
-        picture = self.photo.rgb.copy()
-        for version in reversed(chain):
-            height, width = version.hole.shape
-            part = picture[version.top : version.top + height, version.left : version.left + width]
-            part[version.hole] = version.views["completed"][version.hole]
-        return picture
+        return chain[::-1]
 
     def mask(self, identity: str) -> np.ndarray:
         """bool [H, W]. Raises RequestError (404)."""

@@ -109,10 +109,26 @@ def test_metadata_and_format_stay(client, photo, hole, encoded):
     )
 
 
-def test_transparency_stays(client, photo, hole, encoded, decoded):
+def test_transparency_stays_outside_the_hole(client, photo, hole, encoded, decoded):
     alpha = np.arange(64 * 96, dtype=np.uint8).reshape(64, 96)
-    completed = decoded(post(client, encoded(np.dstack([photo, alpha])), mask=encoded(hole)).content)
-    assert np.array_equal(completed[..., 3], alpha) and np.array_equal(completed[~hole][:, :3], photo[~hole])
+    answer = post(client, encoded(np.dstack([photo, alpha])), mask=encoded(hole))
+    completed = decoded(answer.content)
+    assert np.array_equal(completed[..., 3], np.where(hole, 255, alpha))
+    assert np.array_equal(completed[~hole][:, :3], photo[~hole])
+    assert "the fill is opaque" in answer.headers["x-inpaint-notes"]
+
+
+def test_a_fill_of_an_erased_part_is_downloaded_as_it_is_shown(client, photo, hole, encoded, decoded):
+    erased = encoded(np.dstack([photo, np.where(hole, np.uint8(0), np.uint8(255))]))
+    place = f"/api/v1/photos/{opened(client, erased)['id']}"
+    for base, box in enumerate(([16, 8, 32, 40], [30, 8, 48, 40])):
+        strokes = [{"op": "box", "from": box[:2], "to": box[2:]}]
+        assert wait(client, client.post(f"{place}/fills", json={"strokes": strokes, "base": base}).json())["result"]
+    for version, first in ((0, 48), (1, 32), (2, 48)):
+        still = hole.copy()
+        still[:, : first if version else 0] = False
+        for path in (f"{place}/picture.png?version={version}", f"{place}/versions/{version}/file"):
+            assert np.array_equal(decoded(client.get(path).content)[..., 3], np.where(still, 0, 255)), path
 
 
 def test_empty_mask_gives_the_file_back(client, photo, encoded):
