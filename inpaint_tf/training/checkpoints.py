@@ -122,8 +122,12 @@ class Checkpoints:
     def _write_list(self):
         """Tells TensorFlow's own tools (`tf.train.latest_checkpoint`) what there is."""
         if self.writes and self._kept:
-            names = [f"ckpt-{step}" for step in self._kept]
-            tf.compat.v1.train.update_checkpoint_state(str(self.folder), names[-1], all_model_checkpoint_paths=names)
+            # As TensorFlow's own function writes it, which tells everybody that it is deprecated.
+            lines = [f'model_checkpoint_path: "ckpt-{self._kept[-1]}"\n']
+            lines += [f'all_model_checkpoint_paths: "ckpt-{step}"\n' for step in self._kept]
+            partial = self.folder / f"{_LIST}.tmp"
+            partial.write_text("".join(lines))
+            partial.replace(self.folder / _LIST)
 
     def _remove(self, step):
         """Deletes a checkpoint; the index first, so that half a deletion leaves no pair."""

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.util import deprecation
 
 from inpaint_tf.data.sources import open_source
 from inpaint_tf.errors import UserError
@@ -91,6 +92,19 @@ def test_whatever_the_list_says_no_checkpoint_is_lost(run, config, trainer, dama
     assert pairs(run) == before and steps(run) == [1, 2, 3, 4]
     # The list is whole again, for TensorFlow's own tools.
     assert tf.train.latest_checkpoint(str(run / "checkpoints")).endswith("ckpt-4")
+
+
+def test_the_list_is_tensorflows_and_written_without_its_warning(run, config, trainer, caplog, monkeypatch):
+    monkeypatch.setattr(deprecation, "_PRINTED_WARNING", {})  # It warns once in a process.
+    tf.get_logger().addHandler(caplog.handler)
+    try:
+        trainer(config)
+    finally:
+        tf.get_logger().removeHandler(caplog.handler)
+    assert "deprecated" not in caplog.text
+    listed = tf.train.get_checkpoint_state(str(run / "checkpoints"))
+    assert [path.rpartition("/")[2] for path in listed.all_model_checkpoint_paths] == ["ckpt-2", "ckpt-4"]
+    assert listed.model_checkpoint_path.endswith("checkpoints/ckpt-4")
 
 
 def test_a_pair_that_the_list_does_not_name_yet_is_used(run, config, trainer):
