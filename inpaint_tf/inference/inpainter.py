@@ -1,5 +1,6 @@
 """The predictor: a photo with a hole goes in, a completed photo comes out. Everything that inpaints uses this class."""
 
+import numbers
 import time
 from collections.abc import Callable
 from typing import Any
@@ -48,7 +49,8 @@ class Inpainter:
         trained_on: See `PresetConfig`; for working size "auto".
 
     Raises:
-        UserError: for an unknown plan, detail, working size or blend, or a memory budget for a full run.
+        UserError: for an unknown plan, detail, working size or blend, or a memory budget that is no number or for a
+            full run.
 
     Example:
         >>> import numpy as np
@@ -76,6 +78,10 @@ class Inpainter:
         for name, value, known in (("plan", plan, PLANS), ("detail", detail, DETAILS), ("blend", blend, BLENDS)):
             if value not in known:
                 raise UserError(f"{name} {value!r} is unknown; known: {', '.join(known)}.")
+        if memory_budget is not None and (
+            isinstance(memory_budget, bool) or not isinstance(memory_budget, numbers.Real)
+        ):
+            raise UserError(f"memory_budget must be a number of bytes, for example 2**30; got {memory_budget!r}.")
         planned = plan == "hole" and PlannedRun.supports(model)
         if memory_budget is not None and not planned:
             raise UserError("a memory budget needs plan 'hole' and the fast attention: a full run takes what it takes.")

@@ -79,6 +79,12 @@ def test_unknown_details_are_named(model):
         Inpainter(model, detail="more")
 
 
+@pytest.mark.parametrize("budget", ["1GiB", True])
+def test_a_memory_budget_is_a_number_of_bytes(model, budget):
+    with pytest.raises(UserError, match="memory_budget must be a number of bytes"):
+        Inpainter(model, memory_budget=budget)
+
+
 def test_bundled_presets_recommend_and_others_do_not(tmp_path):
     for name in bundled_presets():
         config = read_config(BUNDLED / name)
