@@ -54,7 +54,7 @@ def check_header(content: bytes, name: str, most_pixels: int) -> None:
     except UserError as error:
         size = _wide_tiff_size(content)
         if size is None:
-            raise RequestError(415, f"{name} {error} JPEG, PNG, WebP, TIFF, BMP and GIF are read.") from None
+            raise RequestError(415, f"{name} {error} JPEG, PNG, WebP, TIFF, BMP, GIF and AVIF are read.") from None
         height, width = size
     if height * width > most_pixels:
         raise RequestError(

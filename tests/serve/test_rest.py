@@ -168,6 +168,7 @@ def test_every_route_is_described(running, client):
     "change,status,said",
     [
         ({"image": b"not an image"}, 415, "not an image"),
+        ({"image": b"not an image"}, 415, "GIF and AVIF are read"),
         ({"image": b""}, 400, "empty"),
         ({"mask": None}, 400, "either"),
         ({"strokes": "[]"}, 400, "either"),
