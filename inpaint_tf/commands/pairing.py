@@ -25,8 +25,8 @@ def same_file(first: str | os.PathLike, second: str | os.PathLike) -> bool:
     """Whether two paths are one file or folder."""
     try:
         return os.path.samefile(first, second)
-    except OSError:
-        return False
+    except OSError:  # A link that leads nowhere is still itself.
+        return os.path.abspath(first) == os.path.abspath(second)
 
 
 def name_key(stem: str) -> str:

@@ -104,6 +104,14 @@ def test_a_file_is_never_its_own_mask(tmp_path, capsys):
     assert "a.bmp and a.png have one name in one folder; name the mask a_mask" in capsys.readouterr().err
 
 
+def test_a_link_that_leads_nowhere_is_not_its_own_mask(tmp_path, capsys):
+    save(tmp_path / "a.png", photo())
+    save(tmp_path / "a_mask.png", MASK)
+    (tmp_path / "b.png").symlink_to(tmp_path / "nowhere.png")
+    inpaint(f"--image={tmp_path}", f"--mask={tmp_path}", f"--output={tmp_path / 'out'}", code=1)
+    assert "b.png: no mask of that name" in capsys.readouterr().err
+
+
 def test_one_mask_in_the_photos_folder(tmp_path):
     save(tmp_path / "a.png", photo())
     save(tmp_path / "hole.png", MASK)
