@@ -3,8 +3,14 @@
 A network's fill may differ from its surroundings by a little brightness or colour, which shows as a seam. Poisson's
 equation in the hole, with the fill's gradients on its right and the known pixels as boundary, is solved by the fill
 plus a correction that is harmonic in the hole and, on the known pixels next to it, as large as the difference between
-the photo and the network's own output there. GLCIC finishes its pictures this way (Iizuka et al. 2017), and OpenCV's
-seamlessClone solves it here. Given photo and fill as they are, that function is far off, for four reasons:
+the photo and the fill there. GLCIC finishes its pictures this way (Iizuka et al. 2017), with the network's own output
+on those pixels. But a network sees them: there its output follows the photo, in the hole it does not, and the equation
+keeps the step between the two as a line along the hole. So here the fill goes on beyond the hole (`continued`), and
+such a step is taken away. With `photos`, on 24 photos of 256x256 that were kept for choosing, that is worth +.14 dB on
+strokes of 9 pixels, +.16 on 14, +.01 on 25 and +.06 on a box of 128; in smooth parts strokes of 14 pixels were .49
+levels too bright on average and are .16.
+
+OpenCV's seamlessClone solves the equation. Given photo and fill as they are, it is far off, for four reasons:
 
 - It wants known pixels on all sides. Here everything goes on beyond the photo's edges as its mirror image, so that a
   hole at an edge is half of a hole inside known pixels; by symmetry the correction runs flat into the edge. A hole
@@ -29,6 +35,8 @@ import numpy as np
 
 from inpaint_tf.pixels import mirrored
 
+# Side of the square of which the hole's pixels say how the fill goes on at a known pixel.
+CONTINUED_FROM = 5
 RUNS = 3
 RELAXATIONS = 200
 # By how much seamlessClone shrinks a mask.
@@ -50,7 +58,7 @@ def poisson_blend(image: np.ndarray, hole: np.ndarray, filled: np.ndarray) -> np
     Args:
         image: float32 [H, W, 3], the photo.
         hole: bool [H, W].
-        filled: float32 [H, W, 3], the network's whole output; used in the hole and on the known pixels next to it.
+        filled: float32 [H, W, 3], what the hole is filled with; used there and on the known pixels next to it.
 
     Returns:
         float32 [H, W, 3]: in the hole, `filled` with its colours moved to those around; `filled` elsewhere.
@@ -66,6 +74,23 @@ def poisson_blend(image: np.ndarray, hole: np.ndarray, filled: np.ndarray) -> np
         place = np.s_[max(rows[0], 0) : rows[-1] + 1, max(columns[0], 0) : columns[-1] + 1]
         blended[place] += correction[own] * group[place][..., np.newaxis]
     return blended
+
+
+def continued(filled: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """Lets what is filled in go on beyond the hole, as the mean of its pixels nearby.
+
+    Args:
+        filled: float32 [H, W, 3], used in the hole.
+        hole: bool [H, W].
+
+    Returns:
+        float32 [H, W, 3], `filled` but for known pixels within two rows and columns of the hole.
+    """
+    inside, side = hole.astype(np.float32)[..., np.newaxis], (CONTINUED_FROM, CONTINUED_FROM)
+    count = cv2.boxFilter(inside, -1, side, normalize=False, borderType=cv2.BORDER_CONSTANT)[..., np.newaxis]
+    total = cv2.boxFilter(filled * inside, -1, side, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    near = (count > 0.5) & ~hole[..., np.newaxis]
+    return np.where(near, total / np.maximum(count, 1), filled)
 
 
 def harmonic(values: np.ndarray, hole: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from inpaint_tf.data.mask_files import hole_from_array
 from inpaint_tf.errors import UserError
-from inpaint_tf.inference.blending import poisson_blend
+from inpaint_tf.inference.blending import continued, poisson_blend
 from inpaint_tf.inference.full_run import FullRun
 from inpaint_tf.inference.guards import check_fill, check_process
 from inpaint_tf.inference.guided_patches import fill_with_patches
@@ -91,9 +91,7 @@ class Inpainter:
         self.working_size = check_working_size(working_size)
         self.blend = blend
         self.trained_on = trained_on
-        # Blending looks at the network's output next to the hole too.
-        border = 1 if blend == "poisson" else 0
-        self._engine = PlannedRun(model, memory_budget, border) if planned else FullRun(model)
+        self._engine = PlannedRun(model, memory_budget) if planned else FullRun(model)
 
     @classmethod
     def from_preset(
@@ -228,7 +226,8 @@ class Inpainter:
         filled = outputs["refined"]
         check_fill(filled, hole, self.model)
         if self.blend == "poisson":
-            filled = within_surroundings(image, hole, poisson_blend(to_float(image), hole, filled), lines)
+            filled = poisson_blend(to_float(image), hole, continued(filled, hole))
+            filled = within_surroundings(image, hole, filled, lines)
         return outputs, composite(image, hole, filled)
 
     @property

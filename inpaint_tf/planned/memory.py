@@ -28,7 +28,7 @@ class Memory:
         trunk: The same for a segment at one resolution.
         attention: Bytes of the scores of one tile of queries; 0 for a network without attention.
         resident: Bytes of the photo and the feature maps that stay in memory throughout the run.
-        seen: Share of the photo that lies around what is wanted.
+        seen: Share of the photo that lies around the hole.
         tuning: The constants that the limits come from.
     """
 
@@ -41,13 +41,13 @@ class Memory:
 
     @classmethod
     def within(
-        cls, budget: int | None, wanted: np.ndarray, network: Network, base_width: int, tuning: Tuning = TUNING
+        cls, budget: int | None, hole: np.ndarray, network: Network, base_width: int, tuning: Tuning = TUNING
     ) -> "Memory":
         """Limits that keep a run within a budget.
 
         Args:
             budget: Bytes, or None for the fastest tiles.
-            wanted: bool [H, W], the pixels of the image that are wanted; at least one.
+            hole: bool [H, W]; at least one pixel.
             network: The network.
             base_width: Its base width.
             tuning: What is fastest, and what is the least.
@@ -55,10 +55,10 @@ class Memory:
         Raises:
             UserError: if even the smallest tiles need more. The message names the least that works.
         """
-        size = wanted.shape
-        around = bounding_rect(wanted)
+        size = hole.shape
+        around = bounding_rect(hole)
         assert around is not None and len(size) == 2
-        seen = around.grown(tuning.seen_px, size).area / wanted.size
+        seen = around.grown(tuning.seen_px, size).area / hole.size
         resident = resident_bytes(size, seen, network, base_width)
         low, high = tuning.best_scores_bytes
         one_query = max((_one_query_bytes(*grid, tuning) for grid in network.grids(size).values()), default=0)
@@ -142,7 +142,7 @@ def resident_bytes(size: tuple[int, int], seen: float, network: Network, base_wi
 
     Args:
         size: (H, W) of the image.
-        seen: Share of the photo that lies around what is wanted.
+        seen: Share of the photo that lies around the hole.
         network: The network.
         base_width: Its base width.
     """

@@ -77,7 +77,6 @@ def make_plan(
     base_width: int,
     hole: np.ndarray,
     memory_budget: int | None = None,
-    wanted: np.ndarray | None = None,
     tuning: Tuning = TUNING,
 ) -> Plan:
     """The plan for one hole.
@@ -87,7 +86,6 @@ def make_plan(
         base_width: Its base width.
         hole: bool [H, W], True = hole; H and W multiples of 8; at least one hole pixel.
         memory_budget: Bytes of working memory that the run may take; None leaves it to the tiles that are fastest.
-        wanted: bool [H, W], pixels of the last stage's image that are wanted, at least the hole; None is the hole.
         tuning: What is worth what.
 
     Raises:
@@ -97,21 +95,18 @@ def make_plan(
     size = hole.shape
     if any(side % 8 for side in size) or not hole.any():
         raise ValueError(f"a plan needs a hole and sides that are multiples of 8; got {size}, {hole.sum()} px.")
-    wanted = hole if wanted is None else wanted
-    memory = Memory.within(memory_budget, wanted, network, base_width, tuning)
-    plan = _plan(network, base_width, hole, wanted, memory, everywhere=False)
+    memory = Memory.within(memory_budget, hole, network, base_width, tuning)
+    plan = _plan(network, base_width, hole, memory, everywhere=False)
     convolutions = plan.macs - sum(attention.macs for attention in plan.attentions.values())
     if convolutions > (1 - tuning.smallest_saving) * dense_macs(network, base_width, size):
-        plan = _plan(network, base_width, hole, wanted, memory, everywhere=True)
+        plan = _plan(network, base_width, hole, memory, everywhere=True)
     return plan
 
 
-def _plan(
-    network: Network, base_width: int, hole: np.ndarray, wanted: np.ndarray, memory: Memory, everywhere: bool
-) -> Plan:
+def _plan(network: Network, base_width: int, hole: np.ndarray, memory: Memory, everywhere: bool) -> Plan:
     size, cell = hole.shape, memory.tuning.cell_px
     sizes, channels, channels_in = network.sizes(size), network.channels(base_width), network.channels_in(base_width)
-    hole_cells, wanted_cells = (coarsened(mask, cell) | everywhere for mask in (hole, wanted))
+    hole_cells = coarsened(hole, cell) | everywhere
     # Name of a node -> bool at the size of what it yields: what those that read it see.
     seen: dict[str, np.ndarray] = {}
     segments, attentions = {}, {}
@@ -127,10 +122,7 @@ def _plan(
                 )
                 reads = np.ones(sizes[source], bool)
             case Stack():
-                if node.image:
-                    side, mask = cell, wanted_cells if node is network.nodes[-1] else hole_cells
-                else:
-                    side, mask = 1, seen[node.name]
+                side, mask = (cell, hole_cells) if node.image else (1, seen[node.name])
                 source_size, read_channels = sizes[node.sources[0]], channels_in[node.name]
                 segments[node.name], reads = plan_chain(
                     node.name, node.convs, source_size, mask, side, read_channels, base_width, memory

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 import tensorflow as tf
 
@@ -35,7 +34,6 @@ class PlannedRun:
     Args:
         model: A `Generator`. Its attentions, if it has any, must be the paper's (`TiledAttention.supports`).
         memory_budget: Bytes of working memory; None is a share of what is free when a run starts.
-        border: How many pixels around the hole are wanted of the last stage's image too.
         tuning: What is worth what when tiles are chosen.
 
     Call arguments:
@@ -47,7 +45,7 @@ class PlannedRun:
 
     Returns:
         A dictionary: "coarse" and "refined", float32 [H, W, 3], the first and the last stage's image, right inside the
-        hole ("refined" on its border too) and the photo elsewhere; with attention also "offsets", int32 [h, w, 2] of
+        hole and the photo elsewhere; with attention also "offsets", int32 [h, w, 2] of
         the last one, -1 where the plan did not compute it; and "plan", the `Plan`.
 
     Raises:
@@ -55,10 +53,9 @@ class PlannedRun:
         ValueError: for a hole without a pixel, a size that is no multiple of 8, another attention.
     """
 
-    def __init__(self, model: Generator, memory_budget: int | None = None, border: int = 0, tuning: Tuning = TUNING):
+    def __init__(self, model: Generator, memory_budget: int | None = None, tuning: Tuning = TUNING):
         self.model = model
         self.memory_budget = memory_budget
-        self.border = border
         self.tuning = tuning
         self._graphs = {}
         layers = {node.name: getattr(model, node.name) for node in model.network.attentions}
@@ -80,7 +77,7 @@ class PlannedRun:
     def plan(self, hole: np.ndarray, memory_budget: int | None = None) -> Plan:
         """The plan for a hole, bool [H, W], without running it; see `make_plan`."""
         model = self.model
-        return make_plan(model.network, model.width, hole, memory_budget, self._wanted(hole), self.tuning)
+        return make_plan(model.network, model.width, hole, memory_budget, self.tuning)
 
     def __call__(
         self,
@@ -112,10 +109,6 @@ class PlannedRun:
                 f"memory ran out twice on a photo of {hole.shape[1]}x{hole.shape[0]}, the second time within "
                 f"{in_mib(budget)}: {ADVICE}."
             ) from None
-
-    def _wanted(self, hole: np.ndarray) -> np.ndarray:
-        """bool [H, W]: the hole and its border."""
-        return cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=self.border) > 0
 
     def _budget(self) -> int:
         if self.memory_budget is not None:
@@ -150,8 +143,7 @@ class PlannedRun:
                     else:
                         # Outside the hole a stage's image is the photo, so it is what the next stage sees.
                         images[node.name] = image.copy()
-                        wanted = self._wanted(hole) if node is network.nodes[-1] else hole
-                        _fill(images[node.name], wanted, result)
+                        _fill(images[node.name], hole, result)
             for name in node.sources:
                 if name in maps and _is_last_reader(network, node, name):
                     del maps[name]
@@ -264,7 +256,7 @@ def _is_last_reader(network: Network, node: Node, name: str) -> bool:
     return network.readers(name)[-1] is node
 
 
-def _fill(image: np.ndarray, wanted: np.ndarray, result: FeatureMap) -> None:
-    """Puts a stage's output into the wanted pixels of `image`, tile by tile as far as they were computed."""
+def _fill(image: np.ndarray, hole: np.ndarray, result: FeatureMap) -> None:
+    """Puts a stage's output into the hole of `image`, tile by tile as far as they were computed."""
     rect = result.rect
-    np.copyto(image[rect.slices], result.read(rect), where=wanted[rect.slices][..., np.newaxis])
+    np.copyto(image[rect.slices], result.read(rect), where=hole[rect.slices][..., np.newaxis])

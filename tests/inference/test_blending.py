@@ -4,7 +4,7 @@ import pytest
 
 from inpaint_tf import Inpainter
 from inpaint_tf.errors import UserError
-from inpaint_tf.inference.blending import poisson_blend
+from inpaint_tf.inference.blending import continued, poisson_blend
 from inpaint_tf.models.registry import build_model
 
 # One grey level on [-1, 1].
@@ -133,6 +133,28 @@ def test_without_a_hole_or_a_known_pixel_nothing_happens():
     photo = ramp(9, 9)
     for hole in (np.zeros((9, 9), bool), np.ones((9, 9), bool)):
         assert np.array_equal(poisson_blend(photo, hole, photo + 1), photo + 1)
+
+
+def test_a_fill_goes_on_beyond_the_hole_as_the_mean_of_its_pixels_nearby():
+    hole = hole_of(np.s_[10:14, 20:30])
+    filled = np.zeros((48, 52, 3), np.float32)
+    filled[10:14, 20:30] = np.arange(10)[:, np.newaxis]
+    filled[9, 25] = filled[40, 40] = 7
+    beyond = continued(filled, hole)
+    assert np.array_equal(beyond[hole], filled[hole])
+    # Two rows above: columns 23 to 27 of the hole's first row; beside it: its last two columns.
+    assert beyond[8, 25] == pytest.approx(5) and beyond[9, 25] == pytest.approx(5)
+    assert beyond[12, 31] == pytest.approx(9) and beyond[12, 30] == pytest.approx(8.5)
+    # Farther away everything stays.
+    assert not beyond[7, 25].any() and np.array_equal(beyond[40, 40], filled[40, 40])
+
+
+def test_a_step_of_the_network_at_the_holes_edge_leaves_no_line():
+    """Outside, its output follows the photo that it sees; in the hole it is a little too dark everywhere."""
+    photo, hole = np.full((48, 52, 3), 0.3, np.float32), HOLES["stroke"]
+    network = photo - 6 * LEVEL * hole[..., np.newaxis]
+    assert np.abs(poisson_blend(photo, hole, network) - photo)[hole].max() > 5 * LEVEL
+    assert np.abs(poisson_blend(photo, hole, continued(network, hole)) - photo)[hole].max() < LEVEL / 4
 
 
 def test_the_inpainter_blends_when_asked(rng):

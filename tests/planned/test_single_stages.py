@@ -39,19 +39,6 @@ def test_crops_that_end_inside_the_photo(runs):
         assert compare(*runs, image, hole)[0] < 1e-4
 
 
-def test_the_border_that_blending_asks_for(runs):
-    """One pixel around the hole is the network's too, of the only image there is."""
-    rng = np.random.default_rng(4)
-    hole = np.zeros((64, 80), bool)
-    hole[16:32, 24:48] = True
-    around = np.zeros_like(hole)
-    around[15:33, 23:49] = True
-    image, mask = rng.uniform(-1, 1, (64, 80, 3)).astype(np.float32), hole[..., np.newaxis].astype(np.float32)
-    result, expected = PlannedRun(runs[0].model, border=1)(image, mask), runs[1](image, mask)
-    np.testing.assert_allclose(result["refined"][around], expected["refined"][around], atol=1e-4)
-    np.testing.assert_array_equal(result["refined"][~around], image[~around])
-
-
 def test_the_hole_is_seen_in_the_mean_colour():
     model = with_random_weights(build_model("glcic", width=4))
     image, mask = np.zeros((64, 64, 3), np.float32), np.zeros((64, 64, 1), np.float32)
