@@ -1,8 +1,8 @@
 """Pictures of two halves whose common edge a sketch alone can tell.
 
 A photo's own lines say little that its surroundings do not say already, so that a model learns late to look at them.
-Here a photo is cut along a random curve, and beyond the curve it goes on turned by half a turn and in other colours;
-most of its contrast is taken away, so that what is wrong with a fill is what is wrong with its edge. Where the curve
+Here a photo is cut along a random curve, and beyond the curve it goes on turned by half a turn and lighter or darker;
+some of its contrast is taken away, so that what is wrong with a fill is what is wrong with its edge. Where the curve
 runs inside the hole, nothing but the sketch knows; and what lies on either side is known around the hole. People sketch
 like that: few lines, each one the edge of something.
 """
@@ -12,11 +12,13 @@ import tensorflow as tf
 
 # Points of the random field, along an axis, whose zero is the curve.
 POINTS = 5
-# Widths of the curve in the sketch, as windows of pixels at a side of 256; the largest shift of a channel; the largest
-# share that is left of the photo's contrast.
+# Widths of the curve in the sketch, as windows of pixels at a side of 256; the largest shift of all channels at once,
+# and of a channel besides (edges in photos part light from dark, and shifts of channels alone taught coloured fringes);
+# the largest share that is left of the photo's contrast.
 WINDOWS = (3, 5, 9)
-SHIFT = 0.8
-CONTRAST = 0.5
+LIGHTNESS = 0.8
+COLOUR = 0.3
+CONTRAST = 0.8
 
 
 def collage(image: tf.Tensor, seed: tf.Tensor, count: int, first: tf.Tensor | int = 0) -> tuple[tf.Tensor, tf.Tensor]:
@@ -33,9 +35,11 @@ def collage(image: tf.Tensor, seed: tf.Tensor, count: int, first: tf.Tensor | in
         gradient. XLA draws other curves.
     """
     rows, size = image.shape[0], image.shape[1]
-    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 4, alg="philox"))
+    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 5, alg="philox"))
     field = _own(tf.random.stateless_normal([count, POINTS, POINTS], seeds[0], alg="philox"), first, rows)
-    shift = _own(tf.random.stateless_uniform([count, 1, 1, 3], seeds[1], -SHIFT, SHIFT, alg="philox"), first, rows)
+    shift = tf.random.stateless_uniform([count, 1, 1, 3], seeds[1], -COLOUR, COLOUR, alg="philox")
+    shift += tf.random.stateless_uniform([count, 1, 1, 1], seeds[4], -LIGHTNESS, LIGHTNESS, alg="philox")
+    shift = _own(shift, first, rows)
     width = tf.random.stateless_uniform([count], seeds[2], 0, len(WINDOWS), tf.int32, alg="philox")
     width = tf.one_hot(_own(width, first, rows), len(WINDOWS))[:, tf.newaxis, tf.newaxis]
     contrast = tf.random.stateless_uniform([count, 1, 1, 1], seeds[3], 0.0, CONTRAST, alg="philox")

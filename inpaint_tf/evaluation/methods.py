@@ -74,9 +74,9 @@ def _preset(name, precision):
 
     fingerprint = f"{config.model} {config.sha256}"
     if settings["blend"] != "none":
-        from inpaint_tf.inference import limits
+        from inpaint_tf.inference import blending, limits
 
-        fingerprint += f" blend={settings['blend']}, {limits.DESCRIPTION}"
+        fingerprint += f" blend={settings['blend']}, {blending.DESCRIPTION}, {limits.DESCRIPTION}"
     if settings["detail"] == "patches":
         from inpaint_tf.inference import guided_patches
 

@@ -37,6 +37,8 @@ from inpaint_tf.pixels import mirrored
 
 # Side of the square of which the hole's pixels say how the fill goes on at a known pixel.
 CONTINUED_FROM = 5
+# Cached evaluations depend on it.
+DESCRIPTION = f"continued {CONTINUED_FROM}"
 RUNS = 3
 RELAXATIONS = 200
 # By how much seamlessClone shrinks a mask.

@@ -38,3 +38,12 @@ def test_workers_that_share_a_batch_draw_the_same(photos):
         part = collage(photos[first : first + 2], SEED, 6, first)
         for own, expected in zip(part, whole):
             np.testing.assert_array_equal(own, expected[first : first + 2])
+
+
+def test_the_sides_differ_more_in_lightness_than_in_colour():
+    grey = tf.zeros((64, 32, 32, 3))
+    pictures = collage(grey, SEED, 64)[0].numpy()
+    beyond = pictures[(pictures != 0).any(axis=-1)]
+    lightness = beyond.mean(axis=-1)
+    assert np.abs(lightness).mean() > 2 * np.abs(beyond - lightness[:, np.newaxis]).mean()
+    assert lightness.min() < -0.4 and lightness.max() > 0.4
