@@ -130,6 +130,8 @@ def run(options: flags.FlagValues, arguments: list[str]) -> int:
         raise UserError("--engine=ray shares photos out itself; leave out --shard.")
     if options.guide is not None:
         _check_preset_is_guided(options)
+    if options.show_plan is not None:
+        _check_there_will_be_a_plan(options)
     jobs, kept = _without_existing(batch.jobs[part - 1 :: parts], options)
     if part > 1:
         batch.failed.clear()  # The first part names them.
@@ -327,6 +329,16 @@ def _check_preset_is_guided(options):
         raise UserError(
             f"--guide is for guided presets; {printable(options.preset or DEFAULT_PRESET)} is of model {config.model}. "
             f"Leave it out, or take --preset={' or '.join(guided) or 'FOLDER'} (deepfill_v2_guided)."
+        )
+
+
+def _check_there_will_be_a_plan(options):
+    """Raises UserError, before anything is computed, if --show_plan cannot have what it asks for."""
+    size = options.working_size or read_config(preset_folder(_preset(options))).working_size
+    if options.plan == "full" or options.attention == "literal" or size != "full":
+        raise UserError(
+            "--show_plan shows what a run in parts computes at the photo's own size; add --plan=hole "
+            "--attention=fast --working_size=full, or leave it out."
         )
 
 

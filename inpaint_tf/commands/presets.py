@@ -14,7 +14,7 @@ from absl import flags
 
 from inpaint_tf.errors import UserError
 
-SUMMARY = "list the bundled presets, show one, share one"
+SUMMARY = "list the bundled presets, show one, push one"
 
 
 def define_flags(values: flags.FlagValues) -> None:

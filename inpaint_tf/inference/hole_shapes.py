@@ -30,8 +30,10 @@ class Margins(NamedTuple):
     def parse(cls, text: str) -> "Margins":
         """From "LEFT,TOP,RIGHT,BOTTOM"; raises UserError for anything but four numbers of 0 or more, one above 0."""
         parts = text.split(",")
-        if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts) or not any(map(int, parts)):
+        if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
             raise UserError(f"--extend={text} must be LEFT,TOP,RIGHT,BOTTOM in pixels, for example 200,0,200,0.")
+        if not any(map(int, parts)):
+            raise UserError(f"--extend={text} adds nothing; give a side more than 0 pixels, or leave it out.")
         return cls(*map(int, parts))
 
 

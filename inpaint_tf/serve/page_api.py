@@ -1,7 +1,6 @@
 """What the page asks for: open photos, masks, fills, jobs, and files to download. Under /api/v1 as well."""
 
 import dataclasses
-import urllib.parse
 
 import numpy as np
 from starlette.requests import Request
@@ -19,6 +18,7 @@ from inpaint_tf.serve.strokes import check_operations, rasterise
 from inpaint_tf.serve.uploads import (
     MEDIA_TYPES,
     check_header,
+    content_disposition,
     decode_mask,
     decode_photo,
     encode_photo,
@@ -209,8 +209,7 @@ async def download(request: Request) -> Response:
             return encode_photo(suffix, photo.picture(made), like)
 
         encoded, _ = await server_of(request).in_thread(encode)
-    name = urllib.parse.quote(f"{photo.name}_completed{suffix}")
-    headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
+    headers = {"content-disposition": content_disposition("attachment", f"{photo.name}_completed{suffix}")}
     return Response(encoded, media_type=MEDIA_TYPES[suffix], headers=headers)
 
 

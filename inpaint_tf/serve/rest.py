@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 import inpaint_tf
 from inpaint_tf.data.image_files import Photo
 from inpaint_tf.data.mask_layout import laid_on_photo
-from inpaint_tf.errors import UserError
+from inpaint_tf.errors import UserError, printable
 from inpaint_tf.pixels import LINE_THRESHOLD
 from inpaint_tf.serve.errors import RequestError
 from inpaint_tf.serve.fills import fill
@@ -21,11 +21,23 @@ from inpaint_tf.serve.strokes import grow, rasterise
 from inpaint_tf.serve.uploads import (
     MEDIA_TYPES,
     check_header,
+    content_disposition,
     decode_mask,
     decode_photo,
     encode_photo,
     safe_stem,
     suffix_of,
+)
+
+# What the form of `inpaint` may hold besides files.
+FILES = ("image", "mask", "guide")
+FIELDS = (
+    "strokes",
+    "sketch",
+    *(field.name for field in dataclasses.fields(FillOptions)),
+    "grow",
+    "invert_mask",
+    "format",
 )
 
 
@@ -68,6 +80,7 @@ async def inpaint(request: Request) -> Response:
         raise RequestError(503, f"{server.queue.waiting} fills are waiting already; try again in a minute.", 60)
     with server.upload():
         form = await read_form(request)
+        _check_names(form)
         options = FillOptions.from_request(form.fields, server.inpainters.names)
         content, name = _file(form, "image")
         check_header(content, name, server.settings.most_pixels)
@@ -90,7 +103,7 @@ async def inpaint(request: Request) -> Response:
                 encoded, more = await server.in_thread(encode_photo, suffix, photo.rgb, photo)
                 notes += more
     headers = {
-        "content-disposition": f'inline; filename="{_ascii(safe_stem(name))}_completed{suffix}"',
+        "content-disposition": content_disposition("inline", f"{safe_stem(name)}_completed{suffix}"),
         "x-inpaint-seconds": f"{seconds:.3f}",
         "x-inpaint-notes": json.dumps(notes),
     }
@@ -153,6 +166,13 @@ def _encode(photo: Photo, version, suffix: str) -> tuple[bytes, list[str]]:
     return encoded, [*notes, *more]
 
 
+def _check_names(form: Form) -> None:
+    for kind, given, known in (("file", form.files, FILES), ("field", form.fields, FIELDS)):
+        if unknown := sorted(set(given) - set(known)):
+            word = printable(unknown[0][:40])
+            raise RequestError(400, f"the form has no {kind} called {word}; {kind}s are {', '.join(known)}.")
+
+
 def _file(form: Form, name: str) -> tuple[bytes, str]:
     if name not in form.files:
         raise RequestError(400, f"the form has no file `{name}` (curl: -F {name}=@FILE).")
@@ -189,8 +209,3 @@ def _truth(word: str | None, name: str) -> bool:
     if (word or "").lower() not in known:
         raise UserError(f"{name} must be true or false; got {word!s:.20}.")
     return known[(word or "").lower()]
-
-
-def _ascii(text: str) -> str:
-    """For a header: ASCII without quotes."""
-    return text.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_").replace("\\", "_")

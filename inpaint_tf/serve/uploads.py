@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import tempfile
+import urllib.parse
 from collections.abc import Iterator
 
 import numpy as np
@@ -106,6 +107,12 @@ def safe_stem(name: str) -> str:
     """A client's file name -> its stem, fit to be part of a file name anywhere."""
     stem = pathlib.PurePosixPath(name.replace("\\", "/")).stem
     return re.sub(r"[^\w .()+-]", "_", stem).strip(" .")[:80] or "photo"
+
+
+def content_disposition(kind: str, name: str) -> str:
+    """The header for a file name, "inline" or "attachment": in UTF-8 (RFC 6266), and in ASCII for older clients."""
+    plain = re.sub(r'[^ -~]|["\\]', "_", name)
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{urllib.parse.quote(name, safe='')}"
 
 
 def _wide_tiff_size(content: bytes) -> tuple[int, int] | None:

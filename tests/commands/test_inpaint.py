@@ -86,8 +86,9 @@ def test_a_full_run_gives_the_same_and_has_no_plan(preset, files, capsys):
     difference = read_photo(files / "out.png").rgb.astype(int) - read_photo(files / "full.png").rgb
     assert np.max(np.abs(difference)) <= 1 and np.mean(difference != 0) < 0.001
     capsys.readouterr()
-    assert inpaint(preset, files, "--plan=full", f"--show_plan={files / 'p.png'}", output="x.png") == 2
-    assert "no plan to show" in one_line(capsys)
+    for options in (("--plan=full",), ("--attention=literal",), ("--working_size=auto",)):
+        assert inpaint(preset, files, *options, f"--show_plan={files / 'p.png'}", output="x.png") == 2
+        assert "add --plan=hole --attention=fast --working_size=full" in one_line(capsys)
     assert inpaint(preset, files, "--memory_budget=1MiB", output="x.png") == 2
     assert "is too small" in one_line(capsys) and not (files / "x.png").exists()
 

@@ -44,8 +44,10 @@ def test_new_borders_are_hole():
     assert hole[0].all() and hole[:, :2].all() and hole[:, 7:].all()
 
 
-@pytest.mark.parametrize("text", ["", "1,2,3", "1,2,3,x", "-1,0,0,5", "0,0,0,0", "1.5,0,0,0"])
+@pytest.mark.parametrize("text", ["", "1,2,3", "1,2,3,x", "-1,0,0,5", "1.5,0,0,0"])
 def test_unusable_margins_are_named(text):
     with pytest.raises(UserError, match="LEFT,TOP,RIGHT,BOTTOM"):
         Margins.parse(text)
+    with pytest.raises(UserError, match="adds nothing"):
+        Margins.parse("0,0,0,0")
     assert Margins.parse("1,2, 3,0") == (1, 2, 3, 0)

@@ -6,6 +6,7 @@ import json
 import re
 import threading
 import time
+import urllib.parse
 import zlib
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from inpaint_tf.errors import UserError
+from inpaint_tf.serve import rest
 from inpaint_tf.serve.application import build_application
 from inpaint_tf.serve.settings import ServeSettings
 
@@ -95,6 +97,32 @@ def test_strokes_are_the_mask_that_they_draw(client, photo, hole, encoded, decod
     grown = decoded(post(client, encoded(photo), strokes=json.dumps({"strokes": BOX}), grow="4").content)
     changed = (grown != photo).any(axis=-1)
     assert changed[4, 30] and not changed[:4].any()
+
+
+def test_names_that_the_form_does_not_know_are_refused(client, photo, hole, encoded):
+    answer = post(client, encoded(photo), mask=encoded(hole), grwo="4")
+    assert answer.status_code == 400 and "no field called grwo; fields are strokes," in answer.json()["error"]
+    files = {"image": ("photo.png", encoded(photo)), "hole": ("hole.png", encoded(hole))}
+    answer = client.post("/api/v1/inpaint", files=files)
+    assert answer.status_code == 400 and "no file called hole; files are image, mask, guide." in answer.json()["error"]
+
+
+def test_the_description_names_what_the_form_takes(client):
+    described = client.get("/openapi.json").json()["paths"]["/api/v1/inpaint"]["post"]["requestBody"]["content"]
+    properties = described["multipart/form-data"]["schema"]["properties"]
+    assert set(properties) == {*rest.FILES, *rest.FIELDS}
+
+
+@pytest.mark.parametrize(
+    "name, plain",
+    [("ünï 😀.png", "_n_ __completed.png"), ('a"b.png', "a_b_completed.png"), ("a.png", "a_completed.png")],
+)
+def test_the_result_has_the_photos_name(client, photo, hole, encoded, name, plain):
+    files = {"image": (name, encoded(photo)), "mask": ("mask.png", encoded(hole))}
+    header = client.post("/api/v1/inpaint", files=files).headers["content-disposition"]
+    ascii_form, _, utf8 = header.partition("; filename*=UTF-8''")
+    assert ascii_form == f'inline; filename="{plain}"'
+    assert urllib.parse.unquote(utf8) == re.sub(r"[^\w .]", "_", name[:-4]) + "_completed.png"
 
 
 def test_metadata_and_format_stay(client, photo, hole, encoded):
