@@ -79,21 +79,28 @@ def poisson_blend(image: np.ndarray, hole: np.ndarray, filled: np.ndarray) -> np
     return blended
 
 
-def continued(filled: np.ndarray, hole: np.ndarray) -> np.ndarray:
+def continued(image: np.ndarray, hole: np.ndarray, filled: np.ndarray, lines: np.ndarray | None = None) -> np.ndarray:
     """Lets what is filled in go on beyond the hole, as the mean of its pixels nearby.
 
     Args:
-        filled: float32 [H, W, 3], used in the hole.
+        image: float32 [H, W, 3], the photo.
         hole: bool [H, W].
+        filled: float32 [H, W, 3], used in the hole.
+        lines: bool [H, W], a sketch of what the hole should hold; None: nothing is sketched.
 
     Returns:
-        float32 [H, W, 3], `filled` but for known pixels within two rows and columns of the hole.
+        float32 [H, W, 3]: `filled` in the hole; on known pixels within two rows and columns of it the mean of its
+        pixels within two rows and columns of them, but the photo where a line is among these: it was asked for, and
+        need not go on outside. Elsewhere the photo.
     """
     inside, side = hole.astype(np.float32)[..., np.newaxis], (CONTINUED_FROM, CONTINUED_FROM)
     count = cv2.boxFilter(inside, -1, side, normalize=False, borderType=cv2.BORDER_CONSTANT)[..., np.newaxis]
     total = cv2.boxFilter(filled * inside, -1, side, normalize=False, borderType=cv2.BORDER_CONSTANT)
     near = (count > 0.5) & ~hole[..., np.newaxis]
-    return np.where(near, total / np.maximum(count, 1), filled)
+    if lines is not None:
+        near &= cv2.dilate((lines & hole).astype(np.uint8), np.ones(side, np.uint8))[..., np.newaxis] == 0
+    beyond = np.where(near, total / np.maximum(count, 1), image)
+    return np.where(hole[..., np.newaxis], filled, beyond)
 
 
 def harmonic(values: np.ndarray, hole: np.ndarray) -> np.ndarray:

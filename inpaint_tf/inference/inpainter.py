@@ -226,7 +226,8 @@ class Inpainter:
         filled = outputs["refined"]
         check_fill(filled, hole, self.model)
         if self.blend == "poisson":
-            filled = poisson_blend(to_float(image), hole, continued(filled, hole))
+            photo = to_float(image)
+            filled = poisson_blend(photo, hole, continued(photo, hole, filled, lines))
             filled = within_surroundings(image, hole, filled, lines)
         return outputs, composite(image, hole, filled)
 

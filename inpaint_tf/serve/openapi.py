@@ -89,7 +89,7 @@ DOCUMENT = {
                             "type": "object",
                             "required": ["image"],
                             "properties": {
-                                "image": {**_FILE, "description": "JPEG, PNG, WebP, TIFF, BMP, GIF."},
+                                "image": {**_FILE, "description": "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF."},
                                 "mask": {**_FILE, "description": "An image of the photo's size; bright is filled."},
                                 "strokes": _string("Instead of a mask: JSON, a list of Stroke."),
                                 "guide": {

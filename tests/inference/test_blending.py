@@ -136,17 +136,20 @@ def test_without_a_hole_or_a_known_pixel_nothing_happens():
 
 
 def test_a_fill_goes_on_beyond_the_hole_as_the_mean_of_its_pixels_nearby():
-    hole = hole_of(np.s_[10:14, 20:30])
+    hole, photo = hole_of(np.s_[10:14, 20:30]), ramp(48, 52)
     filled = np.zeros((48, 52, 3), np.float32)
     filled[10:14, 20:30] = np.arange(10)[:, np.newaxis]
-    filled[9, 25] = filled[40, 40] = 7
-    beyond = continued(filled, hole)
+    filled[9, 25] = 7
+    beyond = continued(photo, hole, filled)
     assert np.array_equal(beyond[hole], filled[hole])
     # Two rows above: columns 23 to 27 of the hole's first row; beside it: its last two columns.
     assert beyond[8, 25] == pytest.approx(5) and beyond[9, 25] == pytest.approx(5)
     assert beyond[12, 31] == pytest.approx(9) and beyond[12, 30] == pytest.approx(8.5)
-    # Farther away everything stays.
-    assert not beyond[7, 25].any() and np.array_equal(beyond[40, 40], filled[40, 40])
+    # Farther away there is the photo, and where a line of the sketch meets the hole's edge.
+    lines = hole_of(np.s_[6:14, 25])
+    led = continued(photo, hole, filled, lines)
+    assert np.array_equal(beyond[7, 25], photo[7, 25]) and np.array_equal(led[9, 23:28], photo[9, 23:28])
+    assert np.array_equal(led[9, 22], beyond[9, 22]) and np.array_equal(led[9, 28], beyond[9, 28])
 
 
 def test_a_step_of_the_network_at_the_holes_edge_leaves_no_line():
@@ -154,7 +157,8 @@ def test_a_step_of_the_network_at_the_holes_edge_leaves_no_line():
     photo, hole = np.full((48, 52, 3), 0.3, np.float32), HOLES["stroke"]
     network = photo - 6 * LEVEL * hole[..., np.newaxis]
     assert np.abs(poisson_blend(photo, hole, network) - photo)[hole].max() > 5 * LEVEL
-    assert np.abs(poisson_blend(photo, hole, continued(network, hole)) - photo)[hole].max() < LEVEL / 4
+    blended = poisson_blend(photo, hole, continued(photo, hole, network))
+    assert np.abs(blended - photo)[hole].max() < LEVEL / 4
 
 
 def test_the_inpainter_blends_when_asked(rng):
