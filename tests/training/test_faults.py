@@ -1,5 +1,6 @@
 """What a run survives: lists and logs that are damaged, kills between two files, and what it must never delete."""
 
+import dataclasses
 import json
 import shutil
 
@@ -239,7 +240,8 @@ def test_a_resumed_run_tells_tensorboard_which_steps_come_again(run, config, tra
 
 
 def test_divergence_names_the_photos_of_the_step(config, trainer, photos):
-    made = trainer(config)
+    # One reader: with several, the order in which photos are read is not that of the stream.
+    made = trainer(dataclasses.replace(config, data_workers=1))
     step, batches = made.steps.generator, []
     source, read = made.loader.source, made.loader.source.read
 
@@ -256,7 +258,8 @@ def test_divergence_names_the_photos_of_the_step(config, trainer, photos):
         made.run()
     named = str(caught.value).split("on a batch of ")[1].split(";")[0].split(", ")
     assert "diverged at step 2" in str(caught.value) and len(named) == 4
-    assert set(named) <= set(batches[:12]) and all(name.startswith(str(photos)) for name in named)
+    assert named in [batches[first : first + 4] for first in (0, 4, 8)]
+    assert all(name.startswith(str(photos)) for name in named)
 
 
 @pytest.mark.parametrize(
