@@ -35,6 +35,7 @@ import cv2
 import numpy as np
 
 from inpaint_tf.pixels import mirrored
+from inpaint_tf.regions import bounding_rect
 
 # Side of the square of which the hole's pixels say how the fill goes on at a known pixel.
 CONTINUED_FROM = 5
@@ -93,14 +94,21 @@ def continued(image: np.ndarray, hole: np.ndarray, filled: np.ndarray, lines: np
         pixels within two rows and columns of them, but the photo where a line is among these: it was asked for, and
         need not go on outside. Elsewhere the photo.
     """
-    inside, side = hole.astype(np.float32)[..., np.newaxis], (CONTINUED_FROM, CONTINUED_FROM)
-    count = cv2.boxFilter(inside, -1, side, normalize=False, borderType=cv2.BORDER_CONSTANT)[..., np.newaxis]
-    total = cv2.boxFilter(filled * inside, -1, side, normalize=False, borderType=cv2.BORDER_CONSTANT)
-    near = (count > 0.5) & ~hole[..., np.newaxis]
+    result, box = image.copy(), bounding_rect(hole)
+    if box is None:
+        return result
+    # Nothing farther from the hole changes.
+    place, side = box.grown(CONTINUED_FROM // 2, hole.shape).slices, (CONTINUED_FROM, CONTINUED_FROM)
+    within, filled = hole[place][..., np.newaxis], filled[place]
+    count = cv2.boxFilter(within.astype(np.float32), -1, side, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    mean = cv2.boxFilter(filled * within, -1, side, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    mean /= np.maximum(count, 1)[..., np.newaxis]
+    near = count > 0.5
     if lines is not None:
-        near &= cv2.dilate((lines & hole).astype(np.uint8), np.ones(side, np.uint8))[..., np.newaxis] == 0
-    beyond = np.where(near, total / np.maximum(count, 1), image)
-    return np.where(hole[..., np.newaxis], filled, beyond)
+        near &= cv2.dilate((lines & hole)[place].astype(np.uint8), np.ones(side, np.uint8)) == 0
+    np.copyto(result[place], mean, where=near[..., np.newaxis])
+    np.copyto(result[place], filled, where=within)
+    return result
 
 
 def harmonic(values: np.ndarray, hole: np.ndarray) -> np.ndarray:

@@ -45,8 +45,8 @@ class PlannedRun:
 
     Returns:
         A dictionary: "coarse" and "refined", float32 [H, W, 3], the first and the last stage's image, right inside the
-        hole and the photo elsewhere; with attention also "offsets", int32 [h, w, 2] of
-        the last one, -1 where the plan did not compute it; and "plan", the `Plan`.
+        hole and the photo elsewhere; with attention also "offsets", int32 [h, w, 2] of the last one, -1 where the plan
+        did not compute it; and "plan", the `Plan`.
 
     Raises:
         UserError: for a memory budget that is too small; `OutOfMemory` if memory runs out twice.
