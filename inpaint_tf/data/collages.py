@@ -13,8 +13,8 @@ import tensorflow as tf
 # Points of the random field, along an axis, whose zero is the curve.
 POINTS = 5
 # Widths of the curve in the sketch, as windows of pixels at a side of 256; the largest shift of all channels at once,
-# and of a channel besides (edges in photos part light from dark, and shifts of channels alone taught coloured fringes);
-# the largest share that is left of the photo's contrast.
+# and of a channel besides (edges in photos part light from dark first); the largest share that is left of the photo's
+# contrast.
 WINDOWS = (3, 5, 9)
 LIGHTNESS = 0.8
 COLOUR = 0.3
