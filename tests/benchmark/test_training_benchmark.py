@@ -39,6 +39,7 @@ def test_rows_of_training_and_time_that_is_spent_waiting(settings, monkeypatch):
         return read(self, number)
 
     monkeypatch.setattr(FileSource, "read", slow)
+    monkeypatch.setattr(training, "_DATA_SECONDS", 1.0)
     rows = training.measure({**settings, "data_workers": 1}, 2)
     assert [row["what"] for row in rows] == ["critic_step", "generator_step", "iteration", "photos"]
     for row in rows:
@@ -48,7 +49,9 @@ def test_rows_of_training_and_time_that_is_spent_waiting(settings, monkeypatch):
     iteration, alone = rows[2:]
     assert iteration["images_per_second"] == pytest.approx(2 * 2 / iteration["seconds"])
     assert 0.2 < iteration["data_share"] < 1 and "waiting for photos" in training.describe(iteration)
-    assert alone["images_per_second"] < 1 / 0.1
+    # Ten photos fit into the second, and a batch that had been ready would make them twelve; a reader may be some
+    # milliseconds into a photo when the clock starts.
+    assert alone["images_per_second"] < 1.1 / 0.1
     assert len(numbers) > 8 and "of_authors" not in iteration
 
 
