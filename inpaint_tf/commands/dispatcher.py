@@ -111,7 +111,9 @@ def _run(argv: list[str]) -> int:
     try:
         arguments = values([f"inpaint-tf {name}", *words])[1:]
     except (flags.Error, OSError, ValueError, RecursionError) as error:  # A flag file may be anything.
-        return _fail(f"{name}: {reason(error)} (inpaint-tf {name} --help lists the flags)")
+        files = [word for word in words if word.startswith("-") and os.path.isfile(word)]
+        hint = f"for the file {files[0]} write ./{files[0]}; " if files else ""
+        return _fail(f"{name}: {reason(error)} ({hint}inpaint-tf {name} --help lists the flags)")
     try:
         return module.run(values, arguments)
     except UserError as error:

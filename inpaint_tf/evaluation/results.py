@@ -31,6 +31,8 @@ from inpaint_tf.schema import (
 )
 
 ALL_AREAS = "all"
+# What says which number of a table a line is.
+_PLACE = ("method", "metric", "region", "scale", "pooling", "area")
 RESULTS = "results.jsonl"
 DIFFERENCES = "differences.jsonl"
 
@@ -120,21 +122,26 @@ def merge_results(folders: Sequence[str | pathlib.Path]) -> Any:
         folders: Outputs of `inpaint-tf evaluate`.
 
     Returns:
-        All their lines.
+        All their lines; those of a method that several folders share, such as a baseline, once.
 
     Raises:
-        UserError: if their manifests or feature networks differ, or a method occurs twice.
+        UserError: if their manifests or feature networks differ, or a method has other numbers in two of them.
     """
     lines, manifests, networks, seen = [], {}, {}, {}
     for folder in folders:
-        found = read_lines(pathlib.Path(folder) / RESULTS, LINE)
-        for line in found:
+        for line in read_lines(pathlib.Path(folder) / RESULTS, LINE):
             manifests.setdefault(line["manifest"], folder)
             if "network" in line:
                 networks.setdefault(line["metric"], {}).setdefault(line["network"], folder)
-            if seen.setdefault(line["method"], folder) != folder:
-                raise UserError(f"method {printable(line['method'])} is in both {seen[line['method']]} and {folder}.")
-        lines += found
+            place = (line["manifest"], line.get("network"), *(line[name] for name in _PLACE))
+            value, first = seen.setdefault(place, (line["value"], folder))
+            if value != line["value"]:
+                raise UserError(
+                    f"method {printable(line['method'])} has other numbers in {folder} than in {first}; evaluate it in "
+                    "one of them alone: the same command without it in --methods rewrites the other's results."
+                )
+            if first == folder:
+                lines.append(line)
     for what, values in (("manifests", manifests), *(("feature networks", places) for places in networks.values())):
         if len(values) > 1:
             named = name_some([f"{value} ({folder})" for value, folder in values.items()])
@@ -152,7 +159,7 @@ def find(
     area: str = ALL_AREAS,
 ) -> dict[str, Any] | None:
     """The line of one number, or None."""
-    wanted = {"method": method, "metric": metric, "region": region, "scale": scale, "pooling": pooling, "area": area}
+    wanted = dict(zip(_PLACE, (method, metric, region, scale, pooling, area), strict=True))
     for line in lines:
         if all(line.get(name) == value for name, value in wanted.items()):
             return line

@@ -51,6 +51,15 @@ def test_control_characters_of_names_do_not_reach_the_terminal(capsys):
     assert "\x1b" not in said and "\x07" not in said and said.count("\n") == 1
 
 
+def test_a_file_that_looks_like_a_flag_is_told_how_to_write_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-dash.png").touch()
+    assert dispatcher.main(["inpaint", "-dash.png"]) == 2
+    assert "for the file -dash.png write ./-dash.png" in capsys.readouterr().err
+    assert dispatcher.main(["inpaint", "-other.png"]) == 2
+    assert "write ./" not in capsys.readouterr().err
+
+
 def test_a_foreign_model_card_does_not_reach_the_terminal_raw(tmp_path, capsys):
     folder = shutil.copytree(BUNDLED / "open_small", tmp_path / "preset")
     (folder / "MODEL_CARD.md").write_text("# A card\n\x1b]0;owned\x07\tfine\u202e\n")

@@ -86,15 +86,28 @@ def test_results_of_other_manifests_are_refused(lines, tmp_path):
     theirs = [line for line in lines if line["method"] == "two"]
     write_lines(two / "results.jsonl", theirs)
     assert len(merge_results([one, two])) == len(lines)
-    with pytest.raises(UserError, match="method one is in both"):
-        (tmp_path / "copy").mkdir()
-        write_lines(tmp_path / "copy" / "results.jsonl", lines)
-        merge_results([one, tmp_path / "copy"])
     write_lines(two / "results.jsonl", [{**line, "manifest": "other"} for line in theirs])
     with pytest.raises(UserError, match="different manifests cannot be compared.*other"):
         merge_results([one, two])
     with pytest.raises(UserError, match="does not exist"):
         merge_results([tmp_path / "three"])
+
+
+def test_a_baseline_that_two_results_share_counts_once(lines, tmp_path):
+    one, both = tmp_path / "one", tmp_path / "both"
+    one.mkdir(), both.mkdir()
+    ours = [line for line in lines if line["method"] == "one"]
+    write_lines(one / "results.jsonl", ours)
+    # The clock of another run says something else.
+    write_lines(both / "results.jsonl", [{**line, "seconds_per_image": 7} for line in lines])
+    merged = merge_results([one, both])
+    assert merged[: len(ours)] == ours and len(merged) == len(lines)
+    assert {line["method"] for line in merged[len(ours) :]} == {"two"}
+    write_lines(both / "results.jsonl", [{**line, "value": line["value"] + 1e-3} for line in lines])
+    with pytest.raises(
+        UserError, match="method one has other numbers in .*both than in .*one; .*without it in --methods"
+    ):
+        merge_results([one, both])
 
 
 def test_tables(lines):
