@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
-from inpaint_tf.commands import inpaint as command
+from inpaint_tf.commands import inpaint_work
 from inpaint_tf.commands.dispatcher import main
 from inpaint_tf.data import decoding
 from inpaint_tf.data.image_files import read_photo
@@ -100,7 +100,7 @@ def bad():
 
 @pytest.mark.parametrize("total", [200])
 def test_two_hundred_mixed_files(total, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(command, "_inpainter", lambda options: Stub())
+    monkeypatch.setattr(inpaint_work, "_inpainter", lambda options: Stub())
     monkeypatch.setattr(decoding, "free_memory", lambda: 1 << 30)
     photos, masks = tmp_path / "photos", tmp_path / "masks"
     photos.mkdir()

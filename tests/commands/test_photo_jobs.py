@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inpaint_tf.commands import inpaint as command
+from inpaint_tf.commands import inpaint_jobs, inpaint_work
 from inpaint_tf.commands.dispatcher import main
 from inpaint_tf.commands.pairing import photo_of_mask
 from inpaint_tf.data import decoding, photo_lists
@@ -32,9 +32,9 @@ class Stub:
 
 @pytest.fixture(autouse=True)
 def stub(monkeypatch):
-    monkeypatch.setattr(command, "_inpainter", lambda options: Stub())
+    monkeypatch.setattr(inpaint_work, "_inpainter", lambda options: Stub())
     # The stub follows sketches, whatever the preset.
-    monkeypatch.setattr(command, "_check_preset_is_guided", lambda options: None)
+    monkeypatch.setattr(inpaint_jobs, "_check_is_guided", lambda options: None)
 
 
 def photo(seed=0, size=(24, 40)):
@@ -319,7 +319,7 @@ def test_one_odd_file_never_ends_a_batch(tmp_path, capsys, monkeypatch):
             raise RuntimeError("out of memory\nand a second line")
         return Stub.run(self, image, hole)
 
-    monkeypatch.setattr(command, "_inpainter", lambda options: type("Failing", (Stub,), {"run": run})())
+    monkeypatch.setattr(inpaint_work, "_inpainter", lambda options: type("Failing", (Stub,), {"run": run})())
     monkeypatch.setattr(Stub, "run", Stub.run)
     call = [f"--image={tmp_path / 'in'}", f"--mask={tmp_path / 'm.png'}", f"--output={tmp_path / 'out'}"]
     inpaint(*call, code=1)
@@ -332,7 +332,7 @@ def test_weights_that_cannot_be_loaded_end_a_batch(tmp_path, capsys, monkeypatch
     def fail(options):
         raise UserError("the preset is corrupt.")
 
-    monkeypatch.setattr(command, "_inpainter", fail)
+    monkeypatch.setattr(inpaint_work, "_inpainter", fail)
     save(tmp_path / "in" / "a.png", photo())
     save(tmp_path / "in" / "b.png", photo())
     save(tmp_path / "m.png", MASK)
@@ -581,7 +581,7 @@ def guides(monkeypatch):
         seen.append(None if guide is None else np.flatnonzero(guide.any(axis=1)).tolist())
         return Stub.run(self, image, hole)
 
-    monkeypatch.setattr(command, "_inpainter", lambda options: type("Seeing", (Stub,), {"run": run})())
+    monkeypatch.setattr(inpaint_work, "_inpainter", lambda options: type("Seeing", (Stub,), {"run": run})())
     return seen
 
 
