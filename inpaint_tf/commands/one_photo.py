@@ -11,15 +11,14 @@ from inpaint_tf.data.image_files import WRITABLE, Photo, check_fits, read_photo,
 from inpaint_tf.data.mask_files import (
     NO_HOLE,
     MaskReading,
-    hole_from_difference,
     looks_like_a_mask,
     read_hole,
-    refuse_copy,
     remarks,
     resize_mask,
     sketch_remarks,
 )
 from inpaint_tf.data.mask_layout import SAME_SHAPE, TURNED, distortion, turned_as_photo
+from inpaint_tf.data.painted_copies import hole_from_difference, refuse_copy
 from inpaint_tf.errors import UserError, printable, reason
 from inpaint_tf.files import write_bytes
 from inpaint_tf.inference.hole_shapes import Margins, extended, feathered, grown

@@ -1,7 +1,7 @@
 """Which pixels of a mask's file are hole, for masks as people make them.
 
 Bright is hole. Two values are a mask whatever they are: 0 and 1, 0 and 100, two colours of a dark palette. Strokes may
-be painted black or coloured on a transparent or white layer, or on a copy of the photo (`hole_from_difference`).
+be painted black or coloured on a transparent or white layer, or on a copy of the photo (`painted_copies`).
 Whatever is decided by more than the plain threshold is said.
 """
 
@@ -25,8 +25,6 @@ _COLOURED = 64
 _MIDDLE, _MOST_MIDDLE = (24, 231), 0.25
 # So many dark levels are labels of objects, more are a dark mask with blurred edges.
 _MOST_LABELS = 16
-# Levels by which a copy of a photo may differ where nothing was painted: JPEG's noise.
-_COPY_NOISE = 24
 # Largest share of a photo that a hole usually has.
 _LARGE_HOLE = 0.9
 
@@ -292,46 +290,6 @@ def _any_touched(hole: np.ndarray, rows: int) -> np.ndarray:
     sums = np.zeros((before + 1, hole.shape[1]), np.int32)
     np.cumsum(hole, axis=0, dtype=np.int32, out=sums[1:])
     return sums[ends] > sums[starts]
-
-
-def hole_from_difference(photo: np.ndarray, painted: np.ndarray) -> MaskReading:
-    """The hole where a copy of a photo differs from it: strokes of any colour painted on the copy.
-
-    Args:
-        photo, painted: uint8 [H, W, 3]; if the copy was saved as JPEG, its noise is left out.
-
-    Raises:
-        UserError: if they do not differ, or everywhere.
-    """
-    difference = cv2.absdiff(photo, painted).max(axis=-1)
-    exact = np.mean(difference == 0) > 0.5
-    hole = difference > 0 if exact else difference > 2 * _COPY_NOISE
-    if not exact:  # Single pixels are noise; a stroke's edges are a little softer than itself.
-        hole = cv2.morphologyEx(hole.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
-        hole = cv2.dilate(hole.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    # Pixels inside a stroke that had its colour before.
-    hole |= cv2.morphologyEx(hole.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
-    if not hole.any():
-        raise UserError("the mask does not differ from the photo; paint on a copy of it what shall go.")
-    if hole.mean() > _LARGE_HOLE:
-        raise UserError("the mask differs from the photo everywhere; it must be a copy with strokes painted on it.")
-    return MaskReading(hole, (f"the hole is where the copy differs from the photo, {hole.mean():.1%} of it.",))
-
-
-def refuse_copy(photo: np.ndarray, mask: MaskReading) -> None:
-    """Raises UserError if a mask is the photo itself, or the photo with strokes; the message begins with "shows"."""
-    if mask.levels is None or mask.levels.shape[:2] != photo.shape[:2]:
-        return
-    levels = mask.levels if mask.levels.ndim == 3 else np.repeat(mask.levels[..., np.newaxis], 3, axis=-1)
-    difference = cv2.absdiff(photo, levels).max(axis=-1)
-    same = float(np.mean(difference <= _COPY_NOISE))
-    if same < 0.6 or len(np.unique(photo[:: max(1, len(photo) // 64)])) <= 4:
-        return
-    if same > 0.9999:
-        raise UserError("shows the photo itself; give a picture whose bright pixels are the hole.")
-    raise UserError(
-        f"shows the photo with {1 - same:.1%} of it painted over; --mask_from_difference takes what is painted as hole."
-    )
 
 
 def remarks(hole: np.ndarray) -> tuple[list[str], list[str]]:
