@@ -9,7 +9,7 @@ import math
 import cv2
 import numpy as np
 
-from inpaint_tf.data.mask_files import MaskReading
+from inpaint_tf.data.mask_files import MaskReading, looks_like_a_mask
 from inpaint_tf.errors import UserError
 
 # Levels by which a copy of a photo may differ where nothing was painted: JPEG's noise.
@@ -56,6 +56,8 @@ def refuse_copy(photo: np.ndarray, mask: MaskReading) -> None:
         return
     if same > 0.9999:
         raise UserError("shows the photo itself; give a picture whose bright pixels are the hole.")
+    if looks_like_a_mask(levels) and not looks_like_a_mask(photo):
+        return  # Dark as a photo of the night is, but a mask.
     raise UserError(
         f"shows the photo with {1 - same:.1%} of it painted over; --mask_from_difference takes what is painted as hole."
     )

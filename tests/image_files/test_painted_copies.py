@@ -43,6 +43,26 @@ def test_the_photo_itself_is_no_mask(tmp_path):
     refuse_copy(others, reading)
 
 
+def test_a_soft_mask_of_a_dark_photo_is_no_copy_of_it(tmp_path):
+    night = np.random.default_rng(3).integers(0, 14, (80, 120, 3), dtype=np.uint8)
+    night[::20, ::30] = 220
+    spot = cv2.circle(np.zeros((80, 120), np.uint8), (60, 40), 10, 255, -1)
+    cv2.imwrite(str(tmp_path / "m.png"), cv2.GaussianBlur(spot, (0, 0), 1.5))
+    reading = read_hole(tmp_path / "m.png")
+    refuse_copy(night, reading)
+    assert np.array_equal(reading.hole, cv2.imread(str(tmp_path / "m.png"), 0) > 127)
+    # Painted in a colour, it is one; so is a drawing in black and white with black strokes.
+    painted = night.copy()
+    painted[spot > 0] = (255, 0, 0)
+    cv2.imwrite(str(tmp_path / "p.png"), painted)
+    drawing = np.full((80, 120, 3), 255, np.uint8)
+    cv2.line(drawing, (10, 10), (100, 60), (0, 0, 0), 1, cv2.LINE_AA)
+    cv2.imwrite(str(tmp_path / "d.png"), np.where(spot[..., np.newaxis] > 0, np.uint8(0), drawing))
+    for photo, name in ((night, "p.png"), (drawing, "d.png")):
+        with pytest.raises(UserError, match="--mask_from_difference"):
+            refuse_copy(photo, read_hole(tmp_path / name))
+
+
 @pytest.fixture(scope="module")
 def framed():
     """A textured picture on plain white, more than half of it, and a stroke across the picture."""
