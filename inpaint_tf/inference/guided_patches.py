@@ -24,6 +24,9 @@ what the network expects; and the hole starts from the network's completion.
   not found on: hole PSNR +1.48 dB (median +0.23), distances -.065 and -.067 with 8 px; with 16 px, which was then taken
   for what these same photos say, +1.98 dB (median +0.71), -.070 and -.087, better on 18 and 20 of the 23. The means owe
   much to stripes. About one photo in a hundred, and one texture in four, is of this kind; none of Kodak's.
+- **Where the photo is plain** (a screenshot's page, a drawing's ground), copies stay what they are
+  (`inference.plain_areas`): a page with text and a bar is filled exactly, where blending left a ghost of 1 to 8 levels.
+  Of 48 photos one changed, by at most 2 levels in .4% of its hole, and none of Kodak's.
 - **Where nothing can be copied**, because the photo has no patch without hole, the network's pixels stay.
 - **Next to a sketch's lines**, copies that miss what the network drew there give way to it (`inference.drawn_lines`).
 
@@ -56,6 +59,7 @@ import cv2
 import numpy as np
 
 from inpaint_tf.inference.drawn_lines import distances_to_lines, missed_by_copies
+from inpaint_tf.inference.plain_areas import common_colours, plain_share
 from inpaint_tf.inference.working_size import hole_boxes, reduced, tiles
 from inpaint_tf.patchmatch.completion import (
     COLOURS,
@@ -71,7 +75,7 @@ from inpaint_tf.patchmatch.nearest_patches import PatchField
 from inpaint_tf.regions import Rect, bounding_rect
 
 # Changes whenever results do for the same options.
-VERSION = "3"
+VERSION = "4"
 # What is different from a completion without a guide. The finest levels of large holes change little and cost most.
 SEARCH = PatchMatchOptions(steps=(20, 10, 6, 4, 4, 3, 2))
 
@@ -323,7 +327,11 @@ def _fill_window(
     if drawn is not None:
         # What copies miss there must not darken or brighten those around.
         blended = blend_low_frequencies(copies, led, inside * (1 - drawn), low_frequencies)
+    correction = blended - copies
     blended += np.float32(options.network) * (led - blended)
+    plain = common_colours(network, ~(hole | unusable))
+    if plain.size:
+        blended += plain_share(copied[near], plain, correction)[..., np.newaxis] * (copies - blended)
     if drawn is not None:
         blended += drawn[..., np.newaxis] * (led - blended)
         sources[near][drawn >= 0.5] = -1
