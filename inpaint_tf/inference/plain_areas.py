@@ -54,5 +54,5 @@ def plain_share(copied: np.ndarray, colours: np.ndarray, correction: np.ndarray)
 
 
 def _packed(image: np.ndarray) -> np.ndarray:
-    red, green, blue = cv2.split(image.astype(np.uint32))
-    return red << 16 | green << 8 | blue
+    wide = image.astype(np.uint32)
+    return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
