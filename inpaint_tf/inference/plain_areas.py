@@ -1,6 +1,6 @@
 """Where a photo is plain, copies stay what they are.
 
-Screenshots, scans, drawings and overexposed skies have areas of exactly one colour, and a network fills them a few
+Screenshots, drawings and overexposed skies have areas of exactly one colour, and a network fills them a few
 levels off: a ghost that is seen on nothing else. A colour that makes up much of the photo around the hole, copied over
 a neighbourhood of nothing but itself, needs neither the network's low frequencies nor a share of its pixels
 (`guided_patches`), unless the network asks for something quite different there.
