@@ -43,7 +43,7 @@ def jobs_of(options: flags.FlagValues, arguments: Sequence[str]) -> Batch:
     is_list = image.suffix.lower() in LIST_SUFFIXES and image.is_file()
     if options.alpha_as_mask and (mask is not None or is_list):
         raise UserError("--alpha_as_mask replaces --mask and the masks of a list; give one.")
-    hole_shape(options)
+    hole_shape(options)  # An --extend that cannot be read is told here, not with the first photo.
     if mask is None and not options.alpha_as_mask and not is_list and options.extend is None:
         raise UserError("inpaint needs --mask (or --alpha_as_mask, or --extend); bright pixels of the mask are filled.")
     if mask is not None and not os.path.lexists(mask):
