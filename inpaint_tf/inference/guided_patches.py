@@ -11,7 +11,7 @@ what the network expects; and the hole starts from the network's completion.
   (`PatchFill.sources`, exact before blending), at no price: on forty photos of 256x256 with holes of 128 the means had
   17.94 dB and distances of .529 and .699 by two feature networks, the copies 17.92 dB, .530 and .698.
 - **Blending** gives the copies the low frequencies of the network's completion, which fits the hole's border, and
-  leaves them their texture (`blend_low_frequencies`; on the same photos 17.95 dB, .525, .699). Poisson blending would
+  leaves them their texture (`inference.copies_blending`; on the same photos 17.95 dB, .525, .699). Poisson blending would
   do nothing here: patches overlap the border, so there is no step to take away.
 - **Blending keeps a seventh of the network** besides (`GuidedPatchesOptions.network`): copies and network are two
   guesses whose errors differ. With `photos`, whose completion has texture of its own, on 48 photos kept for choosing:
@@ -58,8 +58,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from inpaint_tf.inference.copies_blending import blend_copies
 from inpaint_tf.inference.drawn_lines import distances_to_lines, missed_by_copies
-from inpaint_tf.inference.plain_areas import common_colours, plain_share
+from inpaint_tf.inference.plain_areas import common_colours
 from inpaint_tf.inference.working_size import hole_boxes, reduced, tiles
 from inpaint_tf.patchmatch.completion import (
     COLOURS,
@@ -240,23 +241,6 @@ def fill_with_patches(
     return Filled(completed, tuple(fills), without)
 
 
-def blend_low_frequencies(copied: np.ndarray, network: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray:
-    """Gives copies the low frequencies of the network's completion and leaves them their texture.
-
-    Args:
-        copied, network: float32 [H, W, 3].
-        hole: bool [H, W], or float32 in [0, 1]; only what lies in it counts.
-        sigma: Of the Gaussian that tells low from high, pixels.
-
-    Returns:
-        float32 [H, W, 3].
-    """
-    share = hole.astype(np.float32)
-    difference = cv2.GaussianBlur((network - copied) * share[..., np.newaxis], (0, 0), sigma)
-    weight = np.maximum(cv2.GaussianBlur(share, (0, 0), sigma), 1e-3)
-    return copied + difference / weight[..., np.newaxis]
-
-
 def share_of_low_frequencies(image: np.ndarray, hole: np.ndarray, sigma: float) -> float:
     """Which share of the known region's variance is left after it was blurred; small for texture.
 
@@ -321,21 +305,12 @@ def _fill_window(
     box = bounding_rect(hole)
     assert box is not None  # Called for windows with a hole.
     near = box.grown(int(4 * low_frequencies) + 1, hole.shape).slices
-    copies, led, inside = copied[near].astype(np.float32), network[near].astype(np.float32), hole[near]
-    blended = blend_low_frequencies(copies, led, inside, low_frequencies)
-    drawn = None if away is None else missed_by_copies(blended, led, inside, away[near], enlarging)
-    if drawn is not None:
-        # What copies miss there must not darken or brighten those around.
-        blended = blend_low_frequencies(copies, led, inside * (1 - drawn), low_frequencies)
-    correction = blended - copies
-    blended += np.float32(options.network) * (led - blended)
     plain = common_colours(network, ~(hole | unusable))
-    if plain.size:
-        blended += plain_share(copied[near], plain, correction)[..., np.newaxis] * (copies - blended)
-    if drawn is not None:
-        blended += drawn[..., np.newaxis] * (led - blended)
-        sources[near][drawn >= 0.5] = -1
-    copied[near] = np.clip(np.rint(blended), 0, 255).astype(np.uint8)
+    away = None if away is None else away[near]
+    copied[near], drawn = blend_copies(
+        copied[near], network[near], hole[near], plain, low_frequencies, options.network, away, enlarging
+    )
+    sources[near][drawn] = -1
     return copied, sources
 
 

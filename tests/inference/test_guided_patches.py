@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from inpaint_tf.inference.copies_blending import blend_low_frequencies
 from inpaint_tf.inference.guided_patches import (
     GuidedPatchesOptions,
-    blend_low_frequencies,
     fill_with_patches,
     share_of_low_frequencies,
 )
