@@ -11,7 +11,7 @@ what the network expects; and the hole starts from the network's completion.
   (`PatchFill.sources`, exact before blending), at no price: on forty photos of 256x256 with holes of 128 the means had
   17.94 dB and distances of .529 and .699 by two feature networks, the copies 17.92 dB, .530 and .698.
 - **Blending** gives the copies the low frequencies of the network's completion, which fits the hole's border, and
-  leaves them their texture (`inference.copies_blending`; on the same photos 17.95 dB, .525, .699). Poisson blending would
+  leaves them their texture (`copies_blending`; on the same photos 17.95 dB, .525, .699). Poisson blending would
   do nothing here: patches overlap the border, so there is no step to take away.
 - **Blending keeps a seventh of the network** besides (`GuidedPatchesOptions.network`): copies and network are two
   guesses whose errors differ. With `photos`, whose completion has texture of its own, on 48 photos kept for choosing:
