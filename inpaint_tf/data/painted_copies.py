@@ -9,13 +9,15 @@ import math
 import cv2
 import numpy as np
 
-from inpaint_tf.data.mask_files import MaskReading, looks_like_a_mask
+from inpaint_tf.data.mask_files import MaskReading
 from inpaint_tf.errors import UserError
 
 # Levels by which a copy of a photo may differ where nothing was painted: JPEG's noise.
 _COPY_NOISE = 24
 # Side of the squares in which changes may cancel out, and about how many of them are looked at.
 _BLOCK, _MOST_BLOCKS = 16, 20_000
+# About how many pixels are looked at for whether a copy shows the photo.
+_MOST_PIXELS = 250_000
 # What differs in a larger share of the photo is no copy of it.
 _LARGEST = 0.9
 
@@ -56,11 +58,20 @@ def refuse_copy(photo: np.ndarray, mask: MaskReading) -> None:
         return
     if same > 0.9999:
         raise UserError("shows the photo itself; give a picture whose bright pixels are the hole.")
-    if looks_like_a_mask(levels) and not looks_like_a_mask(photo):
-        return  # Dark as a photo of the night is, but a mask.
+    if not _shows_detail(photo, difference):
+        return  # As dark as a photo of the night is, but a mask.
     raise UserError(
         f"shows the photo with {1 - same:.1%} of it painted over; --mask_from_difference takes what is painted as hole."
     )
+
+
+def _shows_detail(photo: np.ndarray, difference: np.ndarray) -> bool:
+    """Whether what differs from a photo's usual colour is the same in its copy, by their difference uint8 [H, W]."""
+    step = max(1, math.isqrt(difference.size // _MOST_PIXELS))
+    pixels, difference = photo[::step, ::step].astype(np.int16), difference[::step, ::step]
+    usual = np.median(pixels.reshape(-1, 3), axis=0)
+    detail = np.abs(pixels - usual).max(axis=-1) > 2 * _COPY_NOISE
+    return bool(detail.any() and np.mean(difference[detail] <= _COPY_NOISE) > 0.5)
 
 
 def _noise_of_copy(photo: np.ndarray, painted: np.ndarray) -> int:
@@ -79,6 +90,7 @@ def _noise_of_copy(photo: np.ndarray, painted: np.ndarray) -> int:
     changed = np.count_nonzero(size.max(axis=-1), axis=(1, 3)) >= _BLOCK**2 // 16
     cancels = np.abs(change.mean(axis=(1, 3))).sum(axis=-1) < 0.5 * size.mean(axis=(1, 3)).sum(axis=-1)
     noisy = changed & cancels
-    if noisy.mean() <= 0.1 and noisy.sum() <= 0.4 * changed.sum():
+    # Smaller photos than a square have none.
+    if not noisy.any() or (noisy.mean() <= 0.1 and noisy.sum() <= 0.4 * changed.sum()):
         return 0
     return min(int(1.5 * np.percentile(size.max(axis=(1, 3, 4))[noisy], 75)), 2 * _COPY_NOISE)

@@ -51,14 +51,16 @@ def test_a_soft_mask_of_a_dark_photo_is_no_copy_of_it(tmp_path):
     reading = read_hole(tmp_path / "m.png")
     refuse_copy(night, reading)
     assert np.array_equal(reading.hole, cv2.imread(str(tmp_path / "m.png"), 0) > 127)
-    # Painted in a colour, it is one; so is a drawing in black and white with black strokes.
-    painted = night.copy()
-    painted[spot > 0] = (255, 0, 0)
-    cv2.imwrite(str(tmp_path / "p.png"), painted)
+    # With strokes of any colour it is one, above all in white: its stars must not be taken as hole. So is a drawing in
+    # black and white with black strokes.
+    for name, colour in (("p.png", (255, 0, 0)), ("w.png", (255, 255, 255))):
+        painted = night.copy()
+        painted[spot > 0] = colour
+        cv2.imwrite(str(tmp_path / name), painted[..., ::-1])
     drawing = np.full((80, 120, 3), 255, np.uint8)
     cv2.line(drawing, (10, 10), (100, 60), (0, 0, 0), 1, cv2.LINE_AA)
     cv2.imwrite(str(tmp_path / "d.png"), np.where(spot[..., np.newaxis] > 0, np.uint8(0), drawing))
-    for photo, name in ((night, "p.png"), (drawing, "d.png")):
+    for photo, name in ((night, "p.png"), (night, "w.png"), (drawing, "d.png")):
         with pytest.raises(UserError, match="--mask_from_difference"):
             refuse_copy(photo, read_hole(tmp_path / name))
 
@@ -93,6 +95,15 @@ def test_noise_of_a_copy_is_no_paint_where_half_the_photo_is_plain(saved, framed
     assert hole[stroke].mean() > 0.99
     around = cv2.dilate(stroke.astype(np.uint8), np.ones((17, 17), np.uint8)) > 0  # A JPEG's block, both ways.
     assert not hole[~around].any()
+
+
+@pytest.mark.parametrize("size", [(1, 40), (10, 12), (15, 40)])
+def test_photos_smaller_than_what_noise_is_looked_for_in(size):
+    photo = np.full((*size, 3), 90, np.uint8)
+    painted = photo.copy()
+    painted[0, 0] = 200
+    hole = hole_from_difference(photo, painted).hole
+    assert hole[0, 0] and hole.sum() == 1
 
 
 def test_a_soft_brush_on_an_exact_copy_is_taken_to_its_last_level(framed):
